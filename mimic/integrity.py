@@ -1,0 +1,174 @@
+"""Is this folder a whole, unharmed data set? Asked before anything else reads it.
+
+The manifest is written last and lists each file's size and digest, so a run that was killed, a
+truncated copy, two swapped files and a flipped bit all show. Digests of 200 MB take a moment;
+`stamp` is the quick question that later opens ask: are sizes and times still the same?
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from mimic.errors import BadDataset
+from mimic.schema import MANIFEST, SCHEMA_VERSION, TABLES
+
+__all__ = ["Manifest", "dataset_checksum", "file_digest", "read_manifest", "stamp", "verify_files"]
+
+_FORMAT: Final = "mimic-dataset"
+_DIGEST_BYTES: Final = 16
+_CHUNK_BYTES: Final = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """What a data set says about itself. Times are ms UTC."""
+
+    preset: str
+    """Name of the preset, such as "course"."""
+    seed: int
+    """Seed of the world."""
+    start: int
+    """First moment of the window."""
+    now: int
+    """The moment at which the product stands by default."""
+    end: int
+    """First moment after the window."""
+    rows: Mapping[str, int]
+    """Rows of each table."""
+    files: Mapping[str, Mapping[str, Any]]
+    """Of each public file its "bytes" and its "blake2b" digest."""
+    checksum: str
+    """One digest over all public files."""
+    calibration: tuple[Mapping[str, Any], ...] = ()
+    """Rows of the calibration table: what was aimed at and what was measured."""
+
+
+def file_digest(path: Path) -> str:
+    """BLAKE2b of a whole file, 32 hexadecimal digits. Raises BadDataset when it cannot be read."""
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                digest.update(chunk)
+    except OSError as error:
+        raise BadDataset(f"{path} cannot be read ({error.strerror})") from error
+    return digest.hexdigest()
+
+
+def dataset_checksum(files: Mapping[str, Mapping[str, Any]]) -> str:
+    """One digest for the whole data set: over the files' hexadecimal digests in order of name."""
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    for name in sorted(files):
+        digest.update(files[name]["blake2b"].encode())
+    return digest.hexdigest()
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read `manifest.json`; raises BadDataset when it is missing, broken or of another version."""
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise BadDataset(
+            f"no data set in {folder}; make one with: "
+            f"python -m prep.generate_dataset --preset course --seed 7 --out {folder}"
+        )
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadDataset(f"{path} cannot be read ({error}); generate the data set again") from error
+    if not isinstance(content, dict) or content.get("format") != _FORMAT:
+        raise BadDataset(f'{path} is not the manifest of a data set: expected "format": "{_FORMAT}"')
+    if content.get("schema_version") != SCHEMA_VERSION:
+        raise BadDataset(
+            f"{folder} has schema version {content.get('schema_version')}, this Mimic reads version "
+            f"{SCHEMA_VERSION}; generate the data set again"
+        )
+    return _parse(path, content)
+
+
+def _parse(path: Path, content: dict[str, Any]) -> Manifest:
+    try:
+        manifest = Manifest(
+            preset=str(content["preset"]),
+            seed=int(content["seed"]),
+            start=int(content["start"]),
+            now=int(content["now"]),
+            end=int(content["end"]),
+            rows={table: int(content["rows"][table]) for table in TABLES},
+            files={
+                name: {"bytes": int(file["bytes"]), "blake2b": str(file["blake2b"])}
+                for name, file in content["files"].items()
+            },
+            checksum=str(content["checksum"]),
+            calibration=tuple(content.get("calibration", ())),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadDataset(
+            f"{path} lacks or garbles a field ({error!r}); generate the data set again"
+        ) from error
+    missing = [f"{table}.parquet" for table in TABLES if f"{table}.parquet" not in manifest.files]
+    if missing:
+        raise BadDataset(f"{path} does not list {missing[0]}; generate the data set again")
+    return manifest
+
+
+def stamp(folder: Path, manifest: Manifest) -> dict[str, list[int]]:
+    """Size in bytes and modification time in ns of each public file, in milliseconds of work.
+
+    Raises BadDataset when a file is missing or has not the size that the manifest gives.
+    """
+    found: dict[str, list[int]] = {}
+    for name in sorted(manifest.files):
+        try:
+            status = (folder / name).stat()
+        except OSError as error:
+            raise BadDataset(f"{folder / name} is missing; generate the data set again") from error
+        expected = manifest.files[name]["bytes"]
+        if status.st_size != expected:
+            raise BadDataset(
+                f"{folder / name} has {status.st_size} bytes, not {expected}; generate the data set again"
+            )
+        found[name] = [status.st_size, status.st_mtime_ns]
+    return found
+
+
+def verify_files(folder: Path, manifest: Manifest) -> None:
+    """Check every public file in full: size, digest, schema and number of rows.
+
+    Raises BadDataset with the first fault found. What the tables say is checked where they are
+    turned into columns (`mimic.columns`), once for each content.
+    """
+    stamp(folder, manifest)
+    for name in sorted(manifest.files):
+        if file_digest(folder / name) != manifest.files[name]["blake2b"]:
+            raise BadDataset(f"{folder / name} is not what the manifest lists; generate the data set again")
+    if dataset_checksum(manifest.files) != manifest.checksum:
+        raise BadDataset(
+            f"the checksum in {folder / MANIFEST} does not fit its files; generate the data set again"
+        )
+    for table, schema in TABLES.items():
+        _verify_schema(folder / f"{table}.parquet", schema, manifest.rows[table])
+
+
+def _verify_schema(path: Path, expected: pa.Schema, rows: int) -> None:
+    try:
+        metadata = pq.read_metadata(path)
+        found = pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        raise BadDataset(f"{path} is not a Parquet file ({error}); generate the data set again") from error
+    if found.names != expected.names:
+        raise BadDataset(f"{path} has columns {found.names}, expected {expected.names}")
+    for name in expected.names:
+        if found.field(name).type != expected.field(name).type:
+            raise BadDataset(
+                f"{path}: {name} is {found.field(name).type}, expected {expected.field(name).type}"
+            )
+    if metadata.num_rows != rows:
+        raise BadDataset(f"{path} has {metadata.num_rows} rows, the manifest says {rows}")

@@ -1,0 +1,1 @@
+"""The algorithms behind the sources: arrays in, arrays out, one story a module."""
