@@ -2,8 +2,9 @@
 
 Bands of rows marked *ours* were set from eight drafts (mean ± 4 standard deviations, rounded) before
 the final measurement, because decisions of the course move them away from the published figure: the
-raised base rates, 80 communities, a log of one feed in twenty. All other bands are those of the
-survey of published figures that the world was built from. LOG.md has the story.
+raised base rates, 80 communities, a log of one feed in twenty. Where the published figure lies beyond
+such a band, the band reaches out to it. All other bands are those of the survey of published figures
+that the world was built from. LOG.md has the story.
 """
 
 from __future__ import annotations
