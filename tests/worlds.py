@@ -16,13 +16,31 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mimic.course.village import (
+    BEN,
+    BREAD,
+    CHLOE,
+    CYCLING,
+    DAN,
+    END,
+    EVE,
+    FINN,
+    GUS,
+    HANA,
+    HOUR,
+    MARA,
+    NOW,
+    PEOPLE,
+    START,
+    village_tables,
+)
 from mimic.integrity import dataset_checksum, file_digest
 from mimic.schema import LANGUAGES, MANIFEST, RESPONSES, SCHEMA_VERSION, SOURCES, TABLES
 
-HOUR = 3_600_000
-START = 1_677_628_800_000  # 2023-03-01T00:00Z
-NOW = START + 27 * 24 * HOUR
-END = START + 30 * 24 * HOUR
+# The village is defined where the course shows it; tests find everything here.
+__all__ = ["BEN", "BREAD", "CHLOE", "CYCLING", "DAN", "END", "EVE", "FINN", "GUS", "HANA", "HOUR", "MARA"]
+__all__ += ["NOW", "PEOPLE", "START", "random_world", "village", "village_tables", "write_dataset"]
+__all__ += ["write_manifest"]
 
 _DEFAULTS: dict[str, Any] = {
     "verified": False,
@@ -101,124 +119,9 @@ def write_manifest(folder: Path, **overrides: Any) -> None:
     (folder / MANIFEST).write_text(json.dumps(content | overrides))
 
 
-# The village. Mara (42) follows Ben and Chloe; Gus follows nobody and has no history.
-MARA, BEN, CHLOE, DAN, EVE, FINN, GUS, HANA = 42, 7, 3, 11, 19, 23, 31, 36
-PEOPLE = {
-    MARA: "mara",
-    BEN: "ben",
-    CHLOE: "chloe",
-    DAN: "dan",
-    EVE: "eve",
-    FINN: "finn",
-    GUS: "gus",
-    HANA: "hana",
-}
-CYCLING, BREAD, CHESS, SPORT, LIFE = range(5)
-
-_TWEETS = [
-    # id, author, hours before now, topic, lang, text
-    (101, DAN, 60.0, CYCLING, "en", "an old ride"),
-    (102, BEN, 40.0, CYCLING, "en", "forty kilometres before breakfast"),
-    (103, HANA, 30.0, BREAD, "en", "rye, two days of patience"),
-    (104, GUS, 20.0, CHESS, "en", "a quiet move"),
-    (105, DAN, 10.0, CYCLING, "en", "a flat tyre"),
-    (106, EVE, 9.0, CYCLING, "en", "wind from all sides"),
-    (107, FINN, 8.0, BREAD, "en", "my SOURDOUGH is alive"),
-    (108, MARA, 7.0, CYCLING, "en", "hello from the saddle"),
-    (109, CHLOE, 6.0, BREAD, "en", "rolls at six"),
-    (110, HANA, 5.0, CYCLING, "en", "a bell that works"),
-    (111, BEN, 1.0, CHESS, "ja", "forty kilometres before breakfast"),
-    (112, BEN, -2.0, CYCLING, "en", "not written yet"),
-]
-
-_INTERACTIONS = [
-    # user, tweet, kind, hours before now
-    (MARA, 102, "like", 39.0),
-    (BEN, 103, "like", 29.0),
-    (CHLOE, 103, "quote", 28.0),
-    (BEN, 103, "retweet", 27.0),
-    (MARA, 105, "click", 9.5),
-    (CHLOE, 104, "like", 6.0),
-    (CHLOE, 110, "retweet", 3.0),
-    (HANA, 109, "like", -1.0),
-    (BEN, 107, "like", -1.5),
-]
-
-_IMPRESSIONS = [
-    (MARA, 102, 39.5),
-    (BEN, 103, 29.5),
-    (CHLOE, 103, 28.5),
-    (MARA, 105, 9.6),
-    (CHLOE, 104, 6.5),
-    (CHLOE, 110, 3.5),
-    (HANA, 109, 1.0),
-    (BEN, 107, -1.0),
-]
-
-
 def village(folder: Path) -> Path:
     """Eight people and twelve tweets, one of which lies in the future."""
     return write_dataset(folder, village_tables())
-
-
-def village_tables() -> dict[str, dict[str, Any]]:
-    """The village's columns, to be changed by tests that need another village."""
-    responded = {(user, tweet, kind) for user, tweet, kind, _ in _INTERACTIONS}
-    ids, authors, ages, topics, langs, texts = zip(*_TWEETS, strict=True)
-    return {
-        "users": {
-            "user_id": list(PEOPLE),
-            "created_at": [START - HOUR] * len(PEOPLE),
-            "name": [handle.title() for handle in PEOPLE.values()],
-            "handle": list(PEOPLE.values()),
-            "interests": [[CYCLING] if user == MARA else [] for user in PEOPLE],
-        },
-        "follows": {
-            "follower_id": [MARA, MARA, BEN, HANA, MARA],
-            "followed_id": [CHLOE, BEN, MARA, CHLOE, HANA],
-            "created_at": [START - 3 * HOUR, START - 5 * HOUR, START, START + HOUR, NOW + HOUR],
-        },
-        "blocks": {"user_id": [MARA], "blocked_id": [DAN], "at": [NOW - HOUR]},
-        "mutes": {
-            "user_id": [MARA, MARA],
-            "muted_id": [EVE, None],
-            "word": [None, "sourDough"],
-            "at": [NOW - 3 * HOUR, NOW - 2 * HOUR],
-        },
-        "topics": {
-            "topic_id": [CYCLING, BREAD, CHESS, SPORT, LIFE],
-            "root_id": [SPORT, LIFE, SPORT, SPORT, LIFE],
-            "name": ["cycling", "bread", "chess", "sport", "life"],
-        },
-        "tweets": {
-            "tweet_id": list(ids),
-            "author_id": list(authors),
-            "created_at": [_before(age) for age in ages],
-            "text": list(texts),
-            "topic_id": list(topics),
-            "lang": list(langs),
-        },
-        "impressions": {
-            "user_id": [user for user, _, _ in _IMPRESSIONS],
-            "tweet_id": [tweet for _, tweet, _ in _IMPRESSIONS],
-            "shown_at": [_before(age) for _, _, age in _IMPRESSIONS],
-            **{
-                kind: [(user, tweet, kind) in responded for user, tweet, _ in _IMPRESSIONS]
-                for kind in RESPONSES
-            },
-        },
-        "interactions": {
-            "user_id": [user for user, _, _, _ in _INTERACTIONS],
-            "tweet_id": [tweet for _, tweet, _, _ in _INTERACTIONS],
-            "kind": [kind for _, _, kind, _ in _INTERACTIONS],
-            "at": [_before(age) for _, _, _, age in _INTERACTIONS],
-        },
-        "moderation": {"tweet_id": [105], "nsfw": [False], "toxic": [False], "reviewed_at": [NOW - HOUR]},
-    }
-
-
-def _before(hours: float) -> int:
-    return NOW - round(hours * HOUR)
 
 
 def random_world(

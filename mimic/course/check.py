@@ -1,0 +1,54 @@
+"""The checks of the chapters' exercises.
+
+    from mimic.course import check
+
+    check.reciprocity(0.5, data)
+
+Each computes the right answer from the reader's own data and says which misunderstanding a wrong answer
+comes from. The exercises themselves are in `mimic.course.chapter_1` and its neighbours.
+"""
+
+from __future__ import annotations
+
+from mimic.course.chapter_1 import AUTHOR_CAP, MOST_LOST, Capped, scored
+from mimic.course.chapter_2 import RECIPROCITY
+from mimic.course.chapter_3 import FUTURE_LIKES, MOST_FOLLOWED, WEIGHTED_LIKES
+from mimic.course.exercise import Outcome
+from mimic.data_loader import DataLoader
+from mimic.feed import Feed
+
+__all__ = ["author_cap", "future_likes", "most_followed", "most_lost", "reciprocity", "scored"]
+__all__ += ["weighted_likes"]
+
+
+def most_lost(answer: str, feed: Feed) -> Outcome:
+    """Chapter 1, warm-up: the name of the step at which most of the feed's candidates ended."""
+    return MOST_LOST.check(answer, feed)
+
+
+def author_cap(answer: object, feed: Feed, *, most: int = 2) -> Outcome:
+    """Chapter 1, build: a filter that keeps the `most` best-scored tweets of each author.
+
+    `answer` is a filter, its `keep` method, or the mask that it returns for `check.scored(feed)`.
+    """
+    return AUTHOR_CAP.check(answer, Capped(feed=feed, most=most))
+
+
+def reciprocity(answer: float, data: DataLoader) -> Outcome:
+    """Chapter 2: the share of follows that are returned."""
+    return RECIPROCITY.check(answer, data)
+
+
+def most_followed(answer: int, data: DataLoader) -> Outcome:
+    """Chapter 3: how many followers the most followed account has, read off the CSR `data.followers`."""
+    return MOST_FOLLOWED.check(answer, data)
+
+
+def future_likes(answer: int, data: DataLoader) -> Outcome:
+    """Chapter 3: how many likes of tweets that exist now are still to come, up to the end of the files."""
+    return FUTURE_LIKES.check(answer, data)
+
+
+def weighted_likes(answer: float, data: DataLoader) -> Outcome:
+    """Chapter 3: the like rate of all impressions so far, each weighted by 1 / propensity."""
+    return WEIGHTED_LIKES.check(answer, data)

@@ -1,0 +1,263 @@
+"""The teaching aids: checks that tell wrong ideas apart, the cast, the village, where the course stands."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from worlds import MARA, random_world, village
+
+from mimic import DataLoader, MimicError, Query, Verdicts, for_you
+from mimic.course import cast, check, product_at, strip
+from mimic.course import village as the_village
+from mimic.course.stages import NEWEST_CHAPTER
+from mimic.ordering import best_first
+from mimic.schema import RESPONSES, SOURCES
+
+WORLDS = ("tiny", 0, 1, 2)
+
+
+@pytest.fixture(scope="module", params=WORLDS, ids=str)
+def data(request, tmp_path_factory):
+    """A generated world, and three without sense, so that no check leans on one seed."""
+    if request.param == "tiny":
+        return DataLoader.open(request.getfixturevalue("tiny"))
+    folder = tmp_path_factory.mktemp(f"world{request.param}")
+    sizes = {"users": 90, "tweets": 6000, "follows": 2200, "impressions": 30_000}
+    return DataLoader.open(random_world(folder, seed=request.param, **sizes))
+
+
+@pytest.fixture(scope="module")
+def feed(data):
+    return for_you(data).run(Query(user_id=MARA, size=10))
+
+
+def different_messages(outcomes):
+    """The messages of wrong answers, which must be wrong and tell at least three ideas apart."""
+    assert not any(outcomes)
+    assert len({outcome.message for outcome in outcomes}) == len(outcomes) >= 3
+    return True
+
+
+# ---------------------------------------------------------------- chapter 1
+
+
+def test_most_lost_names_the_idea_behind_a_wrong_step(feed):
+    table = feed.trace.table()
+    steps = table[~table["stage"].isin(["gate", "source", "merge"])]
+    right = steps.loc[steps["removed"].idxmax(), "name"]
+    assert check.most_lost(right, feed)
+    wrong = ["in_network", "distinct tweets", "TopSelector", "SeenFilter"]
+    assert different_messages([check.most_lost(name, feed) for name in wrong])
+
+
+def test_most_lost_takes_a_stage_or_a_name_in_any_spelling(feed):
+    assert check.most_lost("First-by-order", feed)
+    assert check.most_lost("feed", feed)
+    assert "steps belong to" in check.most_lost("filter", feed).message
+    assert "No step" in check.most_lost("the algorithm", feed).message
+    assert "name" in check.most_lost(476, feed).message
+
+
+def test_most_lost_is_about_this_feed_and_not_about_a_word(tmp_path):
+    narrow = dataclasses.replace(for_you(DataLoader.open(village(tmp_path))), budget=1)
+    feed = narrow.run(Query(user_id=MARA))
+    assert check.most_lost("budget", feed)
+    assert not check.most_lost("feed", feed)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class AuthorCap:
+    """The solution as the chapter prints it, as plain as can be."""
+
+    most: int = 2
+    upside_down: bool = False
+
+    def keep(self, query, candidates):
+        order = best_first(candidates["score"], candidates.rows)
+        if self.upside_down:
+            order = order[::-1]
+        seen: dict[int, int] = {}
+        mask = np.zeros(len(candidates), bool)
+        for place in order:
+            author = int(candidates["author"][place])
+            mask[place] = seen.get(author, 0) < self.most
+            seen[author] = seen.get(author, 0) + 1
+        return mask
+
+
+def test_author_cap_accepts_a_filter_its_method_and_its_mask(feed):
+    solution = AuthorCap()
+    candidates = check.scored(feed)
+    mask = solution.keep(feed.query, candidates)
+    assert 0 < mask.sum() < len(mask), "the world has authors with too many tweets"
+    verdicts = Verdicts((~mask).astype(np.int8), ("too many by one author",))
+    for answer in (solution, solution.keep, mask, lambda query, batch: verdicts):
+        assert check.author_cap(answer, feed)
+    assert check.author_cap(AuthorCap(most=1), feed, most=1)
+
+
+def test_author_cap_names_the_idea_behind_a_wrong_mask(feed):
+    candidates = check.scored(feed)
+    mask = AuthorCap().keep(feed.query, candidates)
+    author = candidates["author"]
+    in_batch = np.array([(author[:place] == author[place]).sum() < 2 for place in range(len(author))])
+    few = np.array([(author == one).sum() <= 2 for one in author])
+    order = best_first(candidates["score"], candidates.rows)
+    wrong = [
+        ~mask,
+        mask[order],
+        in_batch,
+        few,
+        AuthorCap(most=3),
+        AuthorCap(most=1),
+        AuthorCap(upside_down=True),
+    ]
+    assert different_messages([check.author_cap(answer, feed) for answer in wrong])
+
+
+def test_author_cap_says_what_a_mask_must_be(feed):
+    candidates = check.scored(feed)
+    assert (
+        "true and false" in check.author_cap(np.flatnonzero(AuthorCap().keep(None, candidates)), feed).message
+    )
+    assert "shape" in check.author_cap(np.ones(len(candidates) + 1, bool), feed).message
+
+
+# ---------------------------------------------------------------- chapter 2
+
+
+def test_reciprocity_names_the_idea_behind_a_wrong_number(data):
+    edges = set(zip(data.follows["follower"].tolist(), data.follows["followed"].tolist(), strict=True))
+    mutual = sum((b, a) in edges for a, b in edges)
+    share = mutual / len(edges)
+    pairs = mutual / 2 / (len(edges) - mutual / 2)
+    for answer in (share, round(share, 2), np.float32(share), np.array([share])):
+        assert check.reciprocity(answer, data)
+    wrong = [pairs, share / 2, 2 * share, 1 - share, 100 * share]
+    assert different_messages([check.reciprocity(answer, data) for answer in wrong])
+
+
+def test_numbers_of_the_wrong_kind_are_told_so(data):
+    answers = ("much", None, [0.1, 0.2], float("nan"), -7.3)
+    assert different_messages([check.reciprocity(answer, data) for answer in answers[2:]])
+    assert "number was expected" in check.reciprocity(answers[0], data).message
+    assert not check.reciprocity(answers[1], data)
+
+
+# ---------------------------------------------------------------- chapter 3
+
+
+def test_most_followed_names_the_idea_behind_a_wrong_number(data):
+    followers = np.bincount(data.follows["followed"], minlength=len(data.users))
+    followees = np.bincount(data.follows["follower"], minlength=len(data.users))
+    right = followers.max()
+    assert check.most_followed(right, data)
+    assert check.most_followed(int(right), data)
+    row = followers.argmax()
+    wrong = [row, followees.max(), len(data.follows), right - 1]
+    wrong += [data.users["user_id"][row]] if data.users["user_id"][row] not in wrong else []
+    assert different_messages([check.most_followed(answer, data) for answer in wrong if answer != right])
+
+
+def test_future_likes_names_the_idea_behind_a_wrong_number(data):
+    log = data.as_of(data.manifest.end).interactions
+    like, later = log["kind"] == RESPONSES.index("like"), log["at"] >= data.now
+    there = log["tweet"] < len(data.tweets)
+    right = (like & later & there).sum()
+    assert 0 < right < (like & later).sum()
+    assert check.future_likes(right, data)
+    wrong = [
+        (like & later).sum(),
+        (later & there).sum(),
+        (like & ~later).sum(),
+        (like & there).sum(),
+        right + 1,
+    ]
+    assert different_messages([check.future_likes(answer, data) for answer in wrong])
+
+
+def test_weighted_likes_names_the_idea_behind_a_wrong_number(data):
+    likes = data.responded("like").astype(float)
+    propensity = data.impressions["propensity"].astype(float)
+    right = (likes / propensity).sum() / (1 / propensity).sum()
+    assert check.weighted_likes(right, data)
+    at_random = data.impressions["source"] == SOURCES.index("random")
+    wrong = [
+        likes.mean(),
+        (likes / propensity).mean(),
+        (likes * propensity).sum() / propensity.sum(),
+        likes[at_random].mean(),
+        100 * right,
+    ]
+    far = [answer for answer in wrong if abs(answer / right - 1) > 0.005]
+    assert different_messages([check.weighted_likes(answer, data) for answer in far])
+
+
+# ---------------------------------------------------------------- outcomes, cast, village, stages
+
+
+def test_an_outcome_shows_itself_and_never_the_answer(data):
+    right = float(data.followers.sizes.max())
+    wrong = check.most_followed(right + 3, data)
+    assert repr(wrong).startswith("Not yet.")
+    assert f"{right:.0f}" not in wrong.message
+    assert "<div" in wrong._repr_html_()
+    assert repr(check.most_followed(right, data)).startswith("Right.")
+
+
+def test_the_cast_are_six_different_people_who_fit_their_rules(data):
+    people = cast(data)
+    members = people.members()
+    assert people.mara.user_id == MARA
+    assert len({member.user_id for member in members}) == 6
+    seen = np.bincount(data.impressions["user"], minlength=len(data.users))
+    rows = {member.role: data.user_row(member.user_id) for member in members}
+    others = np.setdiff1d(np.arange(len(seen)), list(rows.values()))
+    assert seen[rows["the heavy user"]] >= seen[others].max()
+    assert data.followers.sizes[rows["the celebrity"]] >= data.followers.sizes[others].max()
+    assert seen[rows["the lurker"]] >= np.quantile(seen, 0.9)
+    assert f"has seen {seen[rows['the lurker']]:,} tweets" in people.lurker.biography
+    assert repr(cast(data)) == repr(people)
+
+
+def test_the_cast_show_themselves(data):
+    html = cast(data)._repr_html_()
+    assert html.count("Chosen by rule") == 6
+
+
+def test_a_village_without_readers_has_no_cast(tmp_path):
+    with pytest.raises(MimicError, match="six people"):
+        cast(DataLoader.open(village(tmp_path)))
+
+
+def test_the_village_of_the_course_is_the_village_of_the_tests(tmp_path):
+    data, drawn = DataLoader.open(village(tmp_path)), the_village()
+    handles = data.users.texts("handle", np.arange(len(data.users))).to_pylist()
+    follows = {
+        (handles[a], handles[b])
+        for a, b in zip(data.follows["follower"], data.follows["followed"], strict=True)
+    }
+    assert follows == set(drawn.follows.itertuples(index=False, name=None))
+    assert len(drawn.people) == 8
+    assert len(drawn.tweets) == 12
+    assert data.tweets["tweet_id"].tolist() == drawn.tweets.query("hours > 0")["tweet_id"].tolist()
+    assert len(data.interactions) == len(drawn.answers)
+    html = drawn._repr_html_()
+    assert all(f">{handle}</text>" in html for handle in handles)
+    assert all(text in html for text in drawn.tweets["text"])
+
+
+def test_product_at_says_which_chapter_brings_what(data, feed):
+    now = product_at(data, chapter=NEWEST_CHAPTER).run(feed.query)
+    assert now.tweet_ids.tolist() == feed.tweet_ids.tolist()
+    with pytest.raises(MimicError, match="chapter 6 brings SimClusters"):
+        product_at(data, chapter=6)
+    with pytest.raises(MimicError, match="no chapter 0"):
+        product_at(data, chapter=0)
+
+
+def test_the_strip_knows_its_stages():
+    with pytest.raises(MimicError, match="no stage 'scoring'"):
+        strip("scoring")
