@@ -28,7 +28,7 @@ FAMILY: Final = len(LEAVES) // len(ROOTS)
 BATCH: Final = 1 << 17
 """Tweets written at once, so that memory stays bounded; part of what makes texts reproducible."""
 
-BLUR: Final = 0.6
+BLUR: Final = 0.65
 """Chance that a phrase is a level flatter or livelier than its tweet, for nobody is consistent."""
 
 SHARED_ROOT: Final = 0.2
@@ -48,6 +48,9 @@ AFTERTHOUGHT: Final = 0.5
 
 NEW_START: Final = 0.4
 """Share of later statements of a vague tweet that could begin one: it rambles."""
+
+STRETCH: Final = 1.03
+"""Room given for a wanted character, because phrases rarely fill it to the last letter."""
 
 LEAST_ROOM: Final = 12
 """Free characters below which nothing more is said."""
@@ -122,7 +125,7 @@ class _Writer:
         sibling = self.root * FAMILY + (topic + rng.integers(1, FAMILY, self.n)) % FAMILY
         leans = free & (u >= SHARED_ROOT) & (u < SHARED_ROOT + SHARED_SIBLING)
         self.word_place = np.where(leans, sibling, self.place)
-        room = np.rint(np.minimum(self.plan.length, LIMIT) * book.scale).astype(np.int64)
+        room = np.rint(np.minimum(self.plan.length * book.scale * STRETCH, LIMIT)).astype(np.int64)
         self.draft = Draft(book, room, SEGMENTS, rng)
 
     def write(self) -> npt.NDArray[np.int32]:
@@ -135,7 +138,7 @@ class _Writer:
         begins = np.flatnonzero(
             (room > OPENER_ROOM) & (self.rng.random(self.n) < OPENER) & (self.plan.bait == 0)
         )
-        self.draft.say(BEGIN, begins, self._worded("openers", begins), forced=False)
+        self.draft.say(BEGIN, begins, self._worded("openers", begins))
         for extra in range(1, ROUNDS):
             self._more(FIRST + extra, np.flatnonzero(room > LEAST_ROOM))
         self._ending()
@@ -165,7 +168,7 @@ class _Writer:
         says = ~vague & (self.rng.random(len(rows)) < (0.0 if self.reply else SAYS))
         bank = np.where(vague, plain, np.where(says, self._says(rows), frames))
         words = np.where(vague | says, -1, self._words(rows, self.word_place))
-        self.draft.say(FIRST, rows, bank, words, forced=True)
+        self.draft.say(FIRST, rows, bank, words, forced=True, fill=True)
 
     def _more(self, segment: int, rows: Ints) -> None:
         u = self.rng.random(len(rows))
@@ -176,14 +179,14 @@ class _Writer:
         says = ~idle & (self.rng.random(len(rows)) < SAYS_LATER)
         bank = np.where(idle, plain, np.where(says, self._says(rows), self._worded("about", rows)))
         words = np.where(idle | says, -1, self._words(rows, self.place))
-        self.draft.say(segment, rows, bank, words, forced=False)
+        self.draft.say(segment, rows, bank, words, fill=True)
 
     def _ending(self) -> None:
         u = self.rng.random(self.n)
         rows = np.flatnonzero((u < CLOSER) & (self.draft.room > 0))
         emoji = (u[rows] < EMOJI) & (self.level[rows] > 0)
         bank = np.where(emoji, self.book.banks["root_emoji"][self.root[rows]], self._worded("closers", rows))
-        self.draft.say(END, rows, bank, forced=False)
+        self.draft.say(END, rows, bank)
 
     def _worded(self, kind: str, rows: Ints) -> Ints:
         """Banks of a kind by wording, now and then a level off."""

@@ -12,11 +12,14 @@ Bools = npt.NDArray[np.bool_]
 CELLS = 3
 """Pieces of a segment: before the slot, the slot's word, after the slot."""
 
-NARROW = 110
-"""Below this many free characters a phrase is chosen to fill them; above, any that is not tiny."""
+NARROW = 40
+"""With fewer free characters than this, a phrase that fills takes at least `TIGHT` of them."""
 
-FEW = 10
-"""The least number of phrases to choose among, however short the room."""
+TIGHT, LOOSE = 0.7, 0.35
+"""Least shares of the room that a filling phrase takes, when the room is narrow and when it is not."""
+
+FEW = 24
+"""The least number of phrases to choose among, however short the room; six entries of a lexicon or more."""
 
 
 class Draft:
@@ -32,19 +35,27 @@ class Draft:
         self._families = np.full((len(room), segments), -1, np.int32)
 
     def say(
-        self, segment: int, rows: Ints, bank: Ints, word_bank: Ints | None = None, *, forced: bool
+        self,
+        segment: int,
+        rows: Ints,
+        bank: Ints,
+        word_bank: Ints | None = None,
+        *,
+        forced: bool = False,
+        fill: bool = False,
     ) -> None:
         """Write one phrase of `bank` (one bank a row) into a segment of `rows`.
 
         With `word_bank` (-1 where the phrases have no slot) a word of it fills the slot. Where nothing
-        fits the room, a short phrase is taken when `forced`, else nothing. A phrase from an entry that
-        the row has used already is left out, unless the row would then be empty.
+        fits the room, a short phrase is taken when `forced`, else nothing. Short phrases that would leave
+        much of the room are passed over with `fill`. A phrase from an entry that the row has used already
+        is left out.
         """
         if not len(rows):
             return
         book = self.book
         word, word_size = self._words(rows, word_bank)
-        phrase, fits = self._choose(bank, self.room[rows] - word_size, forced=forced)
+        phrase, fits = self._choose(bank, self.room[rows] - word_size, forced=forced, fill=fill)
         fresh = (self._families[rows] != book.family[phrase, None]).all(axis=1)
         kept = fits & fresh
         rows, phrase, word, word_size = rows[kept], phrase[kept], word[kept], word_size[kept]
@@ -77,15 +88,16 @@ class Draft:
         word = np.where(wanted, low + (self.rng.random(len(rows)) * count).astype(np.int64), -1)
         return word, np.where(wanted, self.book.size[word], 0).astype(np.int64)
 
-    def _choose(self, bank: Ints, room: Ints, *, forced: bool) -> tuple[Ints, Bools]:
-        """A phrase for each row, near the room's length when that is short, and whether it fits."""
+    def _choose(self, bank: Ints, room: Ints, *, forced: bool, fill: bool) -> tuple[Ints, Bools]:
+        """A phrase for each row, and whether it fits."""
         book = self.book
         total = book.start[bank + 1] - book.start[bank]
         high = book.fitting[bank, np.clip(room, 0, LIMIT)].astype(np.int64)
-        fits = np.full(len(bank), True) if forced else high > 0
+        fits = (high > 0) | forced
         high = np.maximum(high, np.minimum(total, FEW if forced else 1))
-        least = np.where(room < NARROW, room * 7 // 10, room // 5)
-        near = book.fitting[bank, np.clip(least, 0, LIMIT)]
-        low = np.maximum(np.minimum(near, high - FEW), 0)
+        low = np.zeros(len(bank), np.int64)
+        if fill:
+            least = np.floor(room * np.where(room < NARROW, TIGHT, LOOSE)).astype(np.int64)
+            low = np.maximum(np.minimum(book.fitting[bank, np.clip(least, 0, LIMIT)], high - FEW), 0)
         phrase = book.start[bank] + low + (self.rng.random(len(bank)) * (high - low)).astype(np.int64)
         return phrase, fits
