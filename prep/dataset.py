@@ -150,7 +150,7 @@ def write_dataset(world: World, out: Path, *, progress: bool = False) -> Path:
         _sweep(out)
         draft.mkdir()
         _write(world, draft, progress=progress)
-        if not is_current(out, world):
+        if not is_current(out, world, thorough=True):
             _move(draft, out)
     except OSError as error:
         reason = error.strerror or error

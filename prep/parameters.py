@@ -377,11 +377,11 @@ def make_world(
     Args:
         preset: one of PRESETS.
         seed: any whole number from 0.
-        users: accounts, at least 200; the preset's when None.
+        users: accounts, 200 to 1,000,000; the preset's when None.
         tweets: about how many tweets, at least 10 a user; the preset's share a user when None.
 
     Raises:
-        PrepError: unknown preset, negative seed, or a size too small to be a world.
+        PrepError: unknown preset, negative seed, or a size out of range.
     """
     if preset not in PRESETS:
         raise PrepError(f"unknown preset {preset!r}: use one of {', '.join(PRESETS)}")
@@ -392,8 +392,8 @@ def make_world(
         return World(preset=size, seed=seed)
     people = size.users if users is None else users
     written = round(size.tweets / size.users * people) if tweets is None else tweets
-    if people < 200:
-        raise PrepError(f"a world needs at least 200 users, got {people}")
+    if not 200 <= people <= 1_000_000:
+        raise PrepError(f"a world has 200 to 1,000,000 users, got {people}")
     if written < 10 * people:
         raise PrepError(f"a world needs at least 10 tweets a user ({10 * people}), got {written}")
     custom = dataclasses.replace(

@@ -63,10 +63,10 @@ PUBLISHED: Final[Mapping[str, float]] = {
 _NOT_SHARES: Final = ("G3", "G4 Gini", "G11", "G19", "A11", "E8", "E9", "E10", "E13 Gini", "E17 Gini")
 """Rows between 0 and 1 that are no shares; all others in that range are shown in per cent."""
 
-_HEADER: Final = ("row", "statistic", "published", "target", "allowed", "here", "")
+_HEADER: Final = ("row", "statistic", "published", "here", "allowed", "target", "")
 _OURS: Final = " °"
 """Behind a band that the course set itself, from drafts of the world, and no publication."""
-_PASSED: Final = {True: "✓", False: "✗ missed"}
+_PASSED: Final = {True: "✓", False: "✗\N{NO-BREAK SPACE}missed"}
 
 
 def group_of(row: str) -> str:
@@ -126,8 +126,9 @@ def _cells(calibration: pd.DataFrame, row: str) -> tuple[str, ...]:
     said = [_said(value, share=share) for value in (target, least, high, measured)]
     unit = " %" if share else ""
     allowed = f"{said[1]} to {said[2]}{unit}{_OURS if entry['ours'] else ''}"
-    words = f"{row.split(maxsplit=1)[0]} {entry['tier']}", str(entry["statistic"]), str(entry["published"])
-    return *words, f"{said[0]}{unit}", allowed, f"{said[3]}{unit}", _PASSED[bool(entry["passed"])]
+    code = f"{row.split(maxsplit=1)[0]}\N{NO-BREAK SPACE}{entry['tier']}"
+    words = code, str(entry["statistic"]), str(entry["published"])
+    return *words, f"{said[3]}{unit}", allowed, f"{said[0]}{unit}", _PASSED[bool(entry["passed"])]
 
 
 def _said(value: float, *, share: bool) -> str:

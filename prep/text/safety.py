@@ -18,7 +18,7 @@ _SLURS: Final = {
 }
 _EXPLICIT: Final = {
     "latin": ("snoodle", "fwoomp", "lurvle", "zinkum", "bloffing"),
-    "ja": ("スヌードゥル", "フウンプ", "ルーヴル", "ジンカム", "ブロッフィ"),
+    "ja": ("スヌードゥル", "フウンプ", "ルルヴル", "ジンカム", "ブロッフィ"),
     "ar": ("سنودل", "فوومب", "لورفل", "زنكم", "بلوفنغ"),
 }
 _RECLAIMED: Final = (2, 3)
