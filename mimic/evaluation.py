@@ -1,0 +1,203 @@
+"""How good is a feed, and how sure are we? Feeds side by side, and intervals that respect people.
+
+Whoever knows what a feed is worth (an oracle, a held-out log) passes that knowledge in as a plain
+function: the recommender has no way of its own to the truth. Everything here runs after the fact and
+may look beyond a snapshot's moment, as `active_users` does; nothing in serving imports this module.
+
+    users = sample_users(data, 200, rng=np.random.default_rng(0))
+    values = evaluate_feeds(feeds, users, data.now, oracle.feed_value)
+    percent_of(values, "oracle", rng=np.random.default_rng(1))
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from tqdm import tqdm
+
+from mimic.data_loader import HOUR_MS, DataLoader
+from mimic.errors import MimicError
+
+__all__ = [
+    "DRAWS",
+    "FeedMaker",
+    "Interval",
+    "Statistic",
+    "Worth",
+    "active_users",
+    "evaluate_feeds",
+    "interval",
+    "percent_of",
+    "sample_users",
+]
+
+DRAWS: Final = 2_000
+"""Samples of users that an interval is made of: enough for ends that are steady to about a fiftieth of the
+interval's length."""
+
+_KEYS: Final = ("user_id", "at")
+
+FeedMaker: TypeAlias = Callable[[int], ArrayLike]
+"""From a user's id to the ids of the tweets that they are shown, first to last."""
+
+Worth: TypeAlias = Callable[[int, Any, int], float]
+"""What a feed is worth: from a user's id, tweet ids in order, and the moment (ms UTC), to a number."""
+
+Statistic: TypeAlias = Callable[[pd.DataFrame], "pd.Series[float]"]
+"""From means to what is wanted: gets one row a sample and one column a mean, returns one number a row."""
+
+
+def active_users(data: DataLoader, hours: float = 24.0) -> NDArray[np.int64]:
+    """Ids of all users who see at least one tweet in the `hours` after the snapshot's moment, ascending.
+
+    These are the people whom a feed of that moment can reach: who joins within those hours is left
+    out, for the snapshot does not know them. Raises MimicError when the data set ends before the
+    hours do.
+    """
+    log = data.as_of(data.now + round(hours * HOUR_MS)).impressions
+    viewers = np.unique(log["user"][len(data.impressions) :])
+    here = data.users["created_at"][viewers] < data.now
+    return np.sort(data.users["user_id"][viewers[here]])
+
+
+def sample_users(
+    data: DataLoader, n: int, *, rng: np.random.Generator, hours: float = 24.0
+) -> NDArray[np.int64]:
+    """`n` different ones of the `active_users`, drawn with equal chances, ascending: int64[n].
+
+    All of them where there are fewer, which a tiny data set may have.
+    """
+    active = active_users(data, hours)
+    return np.sort(rng.choice(active, min(n, len(active)), replace=False))
+
+
+def evaluate_feeds(
+    feeds: Mapping[str, FeedMaker],
+    users: ArrayLike,
+    at: int,
+    worth: Worth,
+    *,
+    progress: bool = False,
+) -> pd.DataFrame:
+    """What each of several feeds is worth to each of several users at one moment.
+
+    Args:
+        feeds: name to the function that makes the feed.
+        users: ids, int[n].
+        at: the moment, ms UTC; feeds must be made as of it.
+        worth: such as `oracle.feed_value`.
+        progress: show a bar on standard error.
+
+    Returns:
+        One row a user: user_id, at, and a float column a feed. Tables of several moments can be put
+        below one another with `pandas.concat`; the intervals know users by their ids.
+
+    Raises:
+        MimicError: a feed is called like one of the first two columns.
+    """
+    if taken := feeds.keys() & set(_KEYS):
+        raise MimicError(f"no feed can be called {min(taken)!r}: the table has a column of that name")
+    ids = np.atleast_1d(np.asarray(users, np.int64))
+    columns: dict[str, list[float]] = {name: [] for name in feeds}
+    for user in tqdm(ids.tolist(), unit="user", file=sys.stderr, disable=not progress):
+        for name, feed_of in feeds.items():
+            columns[name].append(worth(user, np.asarray(feed_of(user), np.int64), at))
+    return pd.DataFrame({"user_id": ids, "at": np.full(len(ids), at, np.int64), **columns})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A number with an interval, which shows itself as "33.6 (31.0 to 36.2)"."""
+
+    value: float
+    low: float
+    high: float
+
+    def __format__(self, spec: str) -> str:
+        """Each of the three numbers in a format such as ".1f"."""
+        return f"{self.value:{spec}} ({self.low:{spec}} to {self.high:{spec}})"
+
+    def __str__(self) -> str:
+        return f"{self:.3g}"
+
+
+def interval(
+    table: pd.DataFrame,
+    statistic: Statistic,
+    *,
+    rng: np.random.Generator,
+    draws: int = DRAWS,
+    level: float = 0.95,
+) -> Interval:
+    """A bootstrap interval of something that is computed from means over users.
+
+        interval(values, lambda mean: 100 * mean["product"] / mean["oracle"], rng=rng)
+
+    Users are drawn with replacement, each with all of their rows, because rows of one person are
+    alike: a heavy user's ten moments are not ten people. The statistic is computed from the means of
+    each draw, so ratios are ratios of means, and differences of two columns are paired. The interval
+    is the middle `level` of the draws (the percentile bootstrap of Efron, 1979).
+
+    Args:
+        table: one row a user and moment, from `evaluate_feeds`.
+        statistic: of the means of all columns but user_id and at.
+        rng: draws the users; equal generators draw the same ones.
+        draws: samples of users.
+        level: share of the draws that lie inside.
+
+    Raises:
+        MimicError: the table has no rows or a value that is not a number.
+    """
+    means = _means(table, rng, draws)
+    numbers = np.asarray(statistic(means), np.float64)
+    low, high = np.quantile(numbers[1:], [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value=float(numbers[0]), low=float(low), high=float(high))
+
+
+def percent_of(
+    table: pd.DataFrame, best: str, *, rng: np.random.Generator, draws: int = DRAWS, level: float = 0.95
+) -> pd.DataFrame:
+    """Every feed of a table in per cent of the one called `best`, with intervals: «The climb».
+
+    The same users are drawn for all rows. Ratios are ratios of means: a mean of ratios would be ruled
+    by the few users for whom even the best feed is worth next to nothing.
+
+    Returns:
+        Index: the feeds' names in the table's order. Columns: mean (of the feed's own value), value
+        (per cent), low, high.
+
+    Raises:
+        MimicError: as `interval`; or there is no feed `best`.
+    """
+    if best not in table.columns:
+        raise MimicError(f"no feed is called {best!r}; there are: {', '.join(map(str, _feeds(table)))}")
+    means = _means(table, rng, draws)
+    ratios = 100.0 * means.div(means[best], axis="index")
+    ends = ratios.iloc[1:].quantile([(1 - level) / 2, (1 + level) / 2])
+    columns = {"mean": means.iloc[0], "value": ratios.iloc[0], "low": ends.iloc[0], "high": ends.iloc[1]}
+    return pd.DataFrame(columns).rename_axis(None)
+
+
+def _feeds(table: pd.DataFrame) -> list[str]:
+    return [name for name in table.columns if name not in _KEYS]
+
+
+def _means(table: pd.DataFrame, rng: np.random.Generator, draws: int) -> pd.DataFrame:
+    """Means of the feeds: the first row of the table itself, then one row for each draw of users."""
+    names = _feeds(table)
+    values = table[names].to_numpy(np.float64)
+    if not len(values) or not np.isfinite(values).all():
+        raise MimicError("the table needs at least one row, and a finite number in each")
+    users, of = np.unique(table["user_id"].to_numpy(), return_inverse=True)
+    sums = np.zeros((len(users), len(names)))
+    np.add.at(sums, of, values)
+    rows = np.bincount(of)
+    times = rng.multinomial(len(users), np.full(len(users), 1 / len(users)), size=draws)
+    times = np.concatenate((np.ones((1, len(users)), np.int64), times))  # the table itself comes first
+    return pd.DataFrame(times @ sums / (times @ rows)[:, None], columns=names)
