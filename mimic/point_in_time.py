@@ -50,11 +50,11 @@ def counts_in_order(
 ) -> NDArray[np.int64]:
     """The core of `count_before`: some events at least, and keys that leave room for a moment beside them."""
     start, span = event_moments.min(), np.ptp(event_moments) + 2
-    events = np.sort(event_keys * span + (event_moments - start))  # by key, and by moment within a key
+    events = np.sort(event_keys * span + (event_moments - start))  # by key, then by moment
     first = keys * span
     asked = first + np.clip(moments - start, 0, span - 1)
-    counts: NDArray[np.int64] = np.searchsorted(events, asked) - np.searchsorted(events, first)
-    return counts
+    before, with_smaller_keys = np.searchsorted(events, [asked, first])
+    return np.asarray(before - with_smaller_keys)
 
 
 def _small_enough(

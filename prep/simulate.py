@@ -160,8 +160,9 @@ class Simulation:
         showing = dataclasses.replace(showing, at=np.minimum(shown_at, END - 2))
         keep = np.flatnonzero(seen)
         showing, visit, dwell = showing.take(keep), visit[keep], dwell[keep]
-        common, worth = common[keep], worth[keep]
-        p = self.truth.probabilities(showing, common)
+        worth = worth[keep]
+        # what stands above takes its time, and a tweet is met a little older
+        p = self.truth.probabilities(showing, self.truth.common(showing, appeal[keep]))
         responses = self._without_repeats(showing, self.rng.random(p.shape) < p)
         asked = self.rng.random(len(keep)) < self.world.exposure.survey_share
         log = Log(
@@ -259,15 +260,11 @@ class Simulation:
         self._reply(log, row[replies], log.responded_at[replies], author[row[replies]])
 
     def _follow(self, user: Ints, author: Ints, at: Ints) -> None:
-        """New edges, with ties of their own."""
+        """New edges, with ties of their own where none was planned."""
         back = self.follows.find(author, user) >= 0
         tie = draw_ties(self.world, self.people, user, author, back, self.rng)
         noise = np.exp(self.rng.normal(0.0, self.world.graph.logger_noise, len(user)))
-        key = user * len(self.people) + author
-        order = np.argsort(key)
-        self.state.new_follows.add(
-            key[order], at[order], tie[order].astype(np.float64), ((tie + 0.05) * noise)[order]
-        )
+        self.state.follow(user, author, at, tie.astype(np.float64), (tie + 0.05) * noise)
 
     def _reply(self, log: Log, rows: Ints, at: Ints, addressed: Ints) -> None:
         """Replies become tweets, on the topic of their parents."""

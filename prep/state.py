@@ -88,6 +88,8 @@ class State:
     def __init__(self, follows: Follows, avoidance: Avoidance, seen_capacity: Ints, tweets: int) -> None:
         self.users = len(follows.start) - 1
         self.follows = follows
+        self.followed_at = follows.created_at.copy()
+        """int64[E], since when each planned edge is there, ms: earlier where the viewer follows before."""
         self.new_follows = NewFollows.none()
         self.avoidance = avoidance
         self.new_blocks: tuple[Ints, Ints, Ints] = (np.zeros(0, np.int64),) * 3
@@ -113,7 +115,7 @@ class State:
         """Followees as of the tick, sorted by (index into `users`, followed)."""
         f, new = self.follows, self.new_follows
         owner, edge = spans(f.start[users], f.start[users + 1] - f.start[users])
-        keep = f.created_at[edge] < self.now
+        keep = self.followed_at[edge] < self.now
         owner, edge = owner[keep], edge[keep]
         low = np.searchsorted(new.key, users * self.users)
         more, extra = spans(low, np.searchsorted(new.key, (users + 1) * self.users) - low)
@@ -128,6 +130,16 @@ class State:
             order = np.argsort(key, kind="stable")
             key, tie, noisy = key[order], tie[order], noisy[order]
         return Edges(key=key, tie=tie, noisy_tie=noisy, users=self.users)
+
+    def follow(self, users: Ints, others: Ints, at: Ints, tie: Floats, noisy_tie: Floats) -> None:
+        """Record follows; a planned edge comes earlier and keeps its ties, a second follow is none."""
+        planned = self.follows.find(users, others)
+        early = planned >= 0
+        np.minimum.at(self.followed_at, planned[early], at[early])
+        key = users * self.users + others
+        new = np.flatnonzero(~early & ~found_in(self.new_follows.key, key)[0])
+        new = new[np.argsort(key[new], kind="stable")]
+        self.new_follows.add(key[new], at[new], tie[new], noisy_tie[new])
 
     # --- what is not shown ---------------------------------------------------------------------
 

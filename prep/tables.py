@@ -46,13 +46,11 @@ def all_edges(follows: Follows, state: State) -> EdgeList:
     new = state.new_follows
     key = np.concatenate([follows.key, new.key])
     order = np.argsort(key, kind="stable")
-    created_at = np.concatenate([follows.created_at, new.created_at])[order]
-    tie = np.concatenate([follows.tie, new.tie.astype(np.float32)])[order]
-    # who follows in the log somebody whom the plan lets them follow later is one edge, the earlier
-    key, first = np.unique(key[order], return_index=True)
-    created_at = np.minimum.reduceat(created_at, first)
     return EdgeList(
-        follower=key // state.users, followed=key % state.users, created_at=created_at, tie=tie[first]
+        follower=key[order] // state.users,
+        followed=key[order] % state.users,
+        created_at=np.concatenate([state.followed_at, new.created_at])[order],
+        tie=np.concatenate([follows.tie, new.tie.astype(np.float32)])[order],
     )
 
 

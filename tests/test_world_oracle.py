@@ -153,21 +153,21 @@ def values_of_all_feeds(world, oracle, user, tweets, moment, size):
     return feeds, total
 
 
-def test_the_best_order_is_as_good_as_any_of_sixty_thousand(tiny, moment):
+def test_the_best_order_is_nearly_as_good_as_any_of_sixty_thousand(tiny, moment):
     world, oracle = read(tiny), open_oracle(tiny)
-    shares, different = [], 0
+    regret, different = [], 0
     for user in some_viewers(world, 12):
         tweets = repetitive(world, oracle, user, moment, 9)
         feeds, total = values_of_all_feeds(world, oracle, user, tweets, moment, 6)
         best = oracle.best_order(user, tweets, moment, 6)
         found = oracle.feed_value(user, best, moment)
         assert found <= total.max() + 1e-9
-        shares.append(found / total.max())
+        regret.append((total.max() - found) / (total.max() - total.mean()))
         different += best.tolist() != tweets[:6].tolist()
         k = np.flatnonzero((tweets[feeds] == best).all(axis=1))
         assert total[k[0]] == pytest.approx(found)
-    assert min(shares) > 0.995
-    assert np.mean(shares) > 0.999
+    assert max(regret) < 0.05
+    assert np.mean(regret) < 0.01
     assert different >= 3, "fatigue changes the order"
 
 

@@ -56,7 +56,7 @@ def csr_figure(graph: CSR, names: Sequence[str], *, lit: int | None = None) -> F
 
 def _cell(axes: Axes, x: float, y: float, words: str, *, lit: bool) -> None:
     """A box with a number."""
-    edge, face = (IN_NETWORK, (IN_NETWORK, 0.28)) if lit else (INK, "none")
+    edge, face = (IN_NETWORK, (IN_NETWORK, 0.16)) if lit else (INK, "none")
     axes.add_patch(Rectangle((x + 0.03, y), 0.94, 1.0, facecolor=face, edgecolor=edge, linewidth=1.6))
     axes.text(x + 0.5, y + 0.5, words, ha="center", va="center")
 

@@ -21,7 +21,7 @@ __all__ = ["by_position", "praise_and_truth"]
 _LINES: Final = ((IN_NETWORK, "-", "o"), (OUT_OF_NETWORK, "--", "s"))
 _PRAISE: Final = ("recall", "recall_low", "recall_high")
 _TRUTH: Final = ("coverage", "coverage_low", "coverage_high")
-_LETTER: Final = 1.25
+_LETTER: Final = 1.6
 """Width of a letter, in hundredths of the width of the axes."""
 
 Box: TypeAlias = tuple[float, float, float, float]
@@ -29,7 +29,12 @@ Box: TypeAlias = tuple[float, float, float, float]
 
 
 def by_position(
-    rates: Mapping[str, ArrayLike], truth: ArrayLike, *, ylabel: str, truth_name: str = "the oracle"
+    rates: Mapping[str, ArrayLike],
+    truth: ArrayLike,
+    *,
+    ylabel: str,
+    truth_name: str = "the oracle",
+    spreads: Mapping[str, ArrayLike] | None = None,
 ) -> Figure:
     """A rate at each place of a feed, for up to two kinds of sessions, and what is true of the last kind.
 
@@ -38,6 +43,7 @@ def by_position(
         truth: float[n], drawn as the truth is.
         ylabel: what the rate is of.
         truth_name: what the truth is called.
+        spreads: name to float[n], half the width of the interval around each rate.
 
     Raises:
         MimicError: more than two kinds, or lengths that differ.
@@ -50,6 +56,9 @@ def by_position(
     drawn, axes = figure(height=330)
     for (name, values), (colour, dashes, marker) in zip(rates.items(), _LINES, strict=False):
         axes.plot(np.asarray(values), color=colour, linestyle=dashes, marker=marker, label=name)
+        if spreads and name in spreads:
+            middle, half = np.asarray(values), np.asarray(spreads[name])
+            axes.fill_between(np.arange(len(middle)), middle - half, middle + half, color=(colour, 0.25))
     draw_truth(axes, np.arange(lengths.pop()), truth)
     axes.plot([], [], color=INK, linestyle=(0, (3, 3)), linewidth=1.8, label=truth_name)
     axes.set(ylim=(0, None), xlabel="position in the feed, from 0", ylabel=ylabel)
@@ -74,7 +83,7 @@ def praise_and_truth(table: pd.DataFrame, *, lit: Sequence[str] = (), best: str 
     """
     if missing := [name for name in (*_PRAISE, *_TRUTH) if name not in table.columns]:
         raise MimicError(f"the table needs a column {missing[0]!r}; it has {', '.join(map(str, table))}")
-    drawn, axes = figure(height=430)
+    drawn, axes = figure(height=430, width=540)
     for name, row in table.iterrows():
         colour = _colour(name, lit, best)
         marker = "s" if name in lit else "D" if name == best else "o"
