@@ -43,7 +43,8 @@ def auc_draws(
         draws: how often.
 
     Returns:
-        One column a score; row 0 is the AUC of the rows as they are, rows 1 … draws those of the samples.
+        One column a score; row 0 is the AUC of the rows as they are, rows 1 … draws those of the samples,
+        NaN for a sample in which everything happened or nothing did.
 
     Raises:
         MimicError: everything happened or nothing did.
@@ -57,8 +58,8 @@ def auc_draws(
 
 
 def interval_of_draws(draws: pd.Series[float], level: float = 0.95) -> Interval:
-    """The first entry with the middle `level` of the others around it."""
-    low, high = np.quantile(draws.iloc[1:], [(1 - level) / 2, (1 + level) / 2])
+    """The first entry with the middle `level` of the others around it, NaN left out."""
+    low, high = np.nanquantile(draws.iloc[1:], [(1 - level) / 2, (1 + level) / 2])
     return Interval(value=float(draws.iloc[0]), low=float(low), high=float(high))
 
 
@@ -77,5 +78,6 @@ def _weighted(
         weight = some[:, of].astype(np.float64)
         good, bad = (np.add.reduceat(weight * is_, first, axis=1) for is_ in (happened, ~happened))
         below = np.cumsum(bad, axis=1) - bad / 2
-        parts.append((good * below).sum(axis=1) / (good.sum(axis=1) * bad.sum(axis=1)))
+        pairs = good.sum(axis=1) * bad.sum(axis=1)
+        parts.append((good * below).sum(axis=1) / np.where(pairs > 0, pairs, np.nan))
     return np.concatenate(parts)

@@ -40,7 +40,5 @@ def test_keys_that_no_event_has_count_nothing():
 
 
 def test_moments_far_away_see_all_or_nothing():
-    counts = count_before(
-        np.array([3, 3]), np.array([5, 6]), np.array([3, 3]), np.array([-(2**40), 2**40])
-    )
+    counts = count_before(np.array([3, 3]), np.array([5, 6]), np.array([3, 3]), np.array([-(2**40), 2**40]))
     assert counts.tolist() == [0, 2]

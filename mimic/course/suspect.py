@@ -80,7 +80,7 @@ class SuspectLog:
         """
         seen = self.data.impressions
         age = (self.shown_at - self.data.tweets["created_at"][seen["tweet"][self.rows]]) / HOUR_MS
-        columns = {"age": np.log1p(age), "follows": self._follows()}
+        columns = {"age": np.log1p(np.maximum(age, 0)), "follows": self._follows()}
         columns |= {f"{key} rate": self._rate(key, clock) for key in self._keys}
         if dwell:
             columns["dwell"] = np.log(np.maximum(seen["dwell_ms"][self.rows], 1))

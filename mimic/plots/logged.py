@@ -111,13 +111,11 @@ def _name_dots(axes: Axes, table: pd.DataFrame, lit: Sequence[str], best: str) -
     for name, (x, y) in zip(table.index.astype(str), dots, strict=True):
         low, high = table.loc[name, ["recall_low", "recall_high"]]
         wide = _LETTER * len(name)
-        places = [
-            (high + 1.5, y - 2),
-            (x - wide / 2, y - 8.5),
-            (x - wide / 2, y + 4),
-            (low - wide - 1.5, y - 2),
-        ]
-        boxes = [(left, bottom, left + wide, bottom + 4.5) for left, bottom in places]
+        left, right = low - wide - 1.5, high + 1.5
+        heights = (y - 2, y + 4, y - 8.5)
+        places = [(right, y - 2), (x - wide / 2, y - 8.5), (x - wide / 2, y + 4)]
+        places += [(side, height) for height in heights for side in (left, right)]
+        boxes = [(start, bottom, start + wide, bottom + 4.5) for start, bottom in places]
         fits = [
             box for box in boxes if box[0] >= 0 and box[2] <= 103 and not any(_meet(box, it) for it in taken)
         ]

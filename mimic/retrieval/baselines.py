@@ -49,9 +49,13 @@ class Baselines:
         )
 
     def lists(self, user_id: int, eligible: ArrayLike, limit: int = 200) -> dict[str, NDArray[np.int64]]:
-        """What each rule finds among the `eligible` tweets (ids): ids, best first, at most `limit`."""
+        """What each rule finds among the `eligible` tweets (ids): ids, best first, at most `limit`.
+
+        What is older than 48 hours is passed over.
+        """
         data, user = self.data, self.data.user_row(user_id)
         rows = data.tweet_rows(eligible)
+        rows = rows[rows >= data.since("tweets")]
         place = rows - data.since("tweets")
         author, topic, lang = (data.tweets[name][rows] for name in ("author", "topic", "lang"))
         followed = np.isin(author, data.following.of(user))
