@@ -26,10 +26,7 @@ from mimic.errors import MimicError
 
 __all__ = [
     "DRAWS",
-    "FeedMaker",
     "Interval",
-    "Statistic",
-    "Worth",
     "active_users",
     "evaluate_feeds",
     "interval",

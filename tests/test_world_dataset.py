@@ -51,7 +51,8 @@ def same_bytes(one, other):
 
 
 def test_a_data_set_holds_these_files_and_is_accepted(tiny):
-    assert contents(tiny) == sorted([*FILES, "manifest.json"])
+    held = [name for name in contents(tiny) if not name.startswith("cache/")]  # the reader's, not ours
+    assert held == sorted([*FILES, "manifest.json"])
     verify_files(tiny, read_manifest(tiny))
     hidden = json.loads((tiny / "truth" / "manifest.json").read_text())
     assert sorted(hidden["files"]) == sorted(

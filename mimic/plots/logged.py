@@ -115,7 +115,7 @@ def _name_dots(axes: Axes, table: pd.DataFrame, lit: Sequence[str], best: str) -
         heights = (y - 2, y + 4, y - 8.5)
         places = [(right, y - 2), (x - wide / 2, y - 8.5), (x - wide / 2, y + 4)]
         places += [(side, height) for height in heights for side in (left, right)]
-        boxes = [(start, bottom, start + wide, bottom + 4.5) for start, bottom in places]
+        boxes = [(start, bottom, start + wide, bottom + 5.8) for start, bottom in places]
         fits = [
             box for box in boxes if box[0] >= 0 and box[2] <= 103 and not any(_meet(box, it) for it in taken)
         ]
