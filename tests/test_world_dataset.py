@@ -39,6 +39,10 @@ def environment(**changes):
     return {**clean, "PYTHONPATH": str(Path(dataset.__file__).parent.parent), **changes}
 
 
+CACHE = shutil.ignore_patterns("cache")
+"""What a reader keeps beside the tables is not part of a data set."""
+
+
 def contents(folder):
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
@@ -184,7 +188,7 @@ def test_who_comes_second_leaves_the_first_alone(tiny, tmp_path, monkeypatch):
     out = tmp_path / "out"
 
     def build_slowly(world, *, progress):
-        shutil.copytree(tiny, out)
+        shutil.copytree(tiny, out, ignore=CACHE)
         return build(world)
 
     monkeypatch.setattr(dataset, "build", build_slowly)
@@ -198,7 +202,7 @@ def test_who_comes_second_leaves_the_first_alone(tiny, tmp_path, monkeypatch):
 
 @pytest.fixture
 def copy(tiny, tmp_path):
-    return Path(shutil.copytree(tiny, tmp_path / "data" / "tiny-7"))
+    return Path(shutil.copytree(tiny, tmp_path / "data" / "tiny-7", ignore=CACHE))
 
 
 def test_a_whole_data_set_of_this_very_world_is_current(copy):
@@ -233,7 +237,9 @@ def test_a_data_set_that_is_old_or_harmed_is_made_again(copy, tiny, monkeypatch,
     harm(copy)
     assert not dataset.is_current(copy, make_world("tiny", 7), thorough=thorough)
     monkeypatch.setattr(
-        dataset, "_write", lambda world, draft, *, progress: shutil.copytree(tiny, draft, dirs_exist_ok=True)
+        dataset,
+        "_write",
+        lambda world, draft, *, progress: shutil.copytree(tiny, draft, dirs_exist_ok=True, ignore=CACHE),
     )
     assert generate_dataset("tiny", 7, copy, progress=False) == copy
     assert dataset.is_current(copy, make_world("tiny", 7), thorough=True)
@@ -250,7 +256,9 @@ def test_what_was_derived_from_an_older_data_set_goes_with_it(copy, tiny, monkey
     (copy / "cache").mkdir()
     change_manifest(copy, prep="older")
     monkeypatch.setattr(
-        dataset, "_write", lambda world, draft, *, progress: shutil.copytree(tiny, draft, dirs_exist_ok=True)
+        dataset,
+        "_write",
+        lambda world, draft, *, progress: shutil.copytree(tiny, draft, dirs_exist_ok=True, ignore=CACHE),
     )
     generate_dataset("tiny", 7, copy, progress=False)
     assert not (copy / "cache").exists()
