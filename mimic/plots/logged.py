@@ -21,8 +21,11 @@ __all__ = ["by_position", "praise_and_truth"]
 _LINES: Final = ((IN_NETWORK, "-", "o"), (OUT_OF_NETWORK, "--", "s"))
 _PRAISE: Final = ("recall", "recall_low", "recall_high")
 _TRUTH: Final = ("coverage", "coverage_low", "coverage_high")
-_LETTER: Final = 1.6
+_LETTER: Final = 2.25
 """Width of a letter, in hundredths of the width of the axes."""
+
+_EDGE: Final = 104.0
+"""Where the axes end."""
 
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, bottom, right, top, in data coordinates."""
@@ -83,7 +86,7 @@ def praise_and_truth(table: pd.DataFrame, *, lit: Sequence[str] = (), best: str 
     """
     if missing := [name for name in (*_PRAISE, *_TRUTH) if name not in table.columns]:
         raise MimicError(f"the table needs a column {missing[0]!r}; it has {', '.join(map(str, table))}")
-    drawn, axes = figure(height=430, width=540)
+    drawn, axes = figure(height=420, width=400)
     for name, row in table.iterrows():
         colour = _colour(name, lit, best)
         marker = "s" if name in lit else "D" if name == best else "o"
@@ -92,7 +95,7 @@ def praise_and_truth(table: pd.DataFrame, *, lit: Sequence[str] = (), best: str 
         axes.plot([x, x], [row["coverage_low"], row["coverage_high"]], color=colour, linewidth=1.8)
         face = "none" if name == best else colour
         axes.plot(x, y, marker, color=colour, mfc=face, markersize=10, markeredgewidth=2)
-    axes.set(xlim=(-2, 104), ylim=(-2, 106), xlabel="logged recall@200: of the answers in the log, %")
+    axes.set(xlim=(-2, _EDGE), ylim=(-2, 106), xlabel="logged recall: of the answers in the log, %")
     axes.set_ylabel("true coverage: of the best 100, %")
     axes.grid(visible=True, linewidth=0.8)
     axes.set_axisbelow(True)
@@ -111,17 +114,19 @@ def _name_dots(axes: Axes, table: pd.DataFrame, lit: Sequence[str], best: str) -
     for name, (x, y) in zip(table.index.astype(str), dots, strict=True):
         low, high = table.loc[name, ["recall_low", "recall_high"]]
         wide = _LETTER * len(name)
-        left, right = low - wide - 1.5, high + 1.5
-        heights = (y - 2, y + 4, y - 8.5)
-        places = [(right, y - 2), (x - wide / 2, y - 8.5), (x - wide / 2, y + 4)]
-        places += [(side, height) for height in heights for side in (left, right)]
+        left, right, middle = low - wide - 1.5, high + 1.5, min(x - wide / 2, _EDGE - wide)
+        places = [(right, y - 2), (middle, y - 10), (middle, y + 4), (left, y - 2)]
+        places += [(side, height) for height in (y + 4, y - 10) for side in (left, right)]
         boxes = [(start, bottom, start + wide, bottom + 5.8) for start, bottom in places]
-        fits = [
-            box for box in boxes if box[0] >= 0 and box[2] <= 103 and not any(_meet(box, it) for it in taken)
-        ]
+        fits = [box for box in boxes if _inside(box) and not any(_meet(box, it) for it in taken)]
         box = (fits or boxes)[0]
         taken.append(box)
         axes.text(box[0], box[1] + 0.6, name, color=_colour(name, lit, best), va="bottom")
+
+
+def _inside(box: Box) -> bool:
+    """Whether a box lies within the axes; there is room above them."""
+    return box[0] >= 0 and box[1] >= -2 and box[2] <= _EDGE
 
 
 def _meet(one: Box, other: Box) -> bool:
