@@ -69,6 +69,12 @@ class Verdicts:
     reasons: tuple[str, ...]
     """What to tell the user, one text a code."""
 
+    @classmethod
+    def of(cls, wrong: Mapping[str, Array]) -> Verdicts:
+        """From reasons and the bool[n] of whom each meets; the first that is met counts."""
+        code = np.select(list(wrong.values()), range(1, len(wrong) + 1), 0)
+        return cls(code.astype(np.int8), tuple(wrong))
+
 
 def _no_columns() -> Mapping[str, Array]:
     return {}

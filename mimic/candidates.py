@@ -45,8 +45,22 @@ def _obstacle(data: DataLoader, user: int, tweet: int) -> str:
     return ""
 
 
-def _follows(data: DataLoader, user: int, author: int) -> bool:
-    return bool((data.following.of(user) == author).any())
+def _stranger_obstacle(data: DataLoader, user: int, tweet: int) -> str:
+    """What no source of strangers' tweets could get around: a followee's tweet, besides the above."""
+    author = int(data.tweets["author"][tweet])
+    if obstacle := _obstacle(data, user, tweet):
+        return obstacle
+    if (data.following.of(user) == author).any():
+        return f"you follow {_handle(data, author)}: a tweet for the network's source"
+    return ""
+
+
+def _topical_obstacle(data: DataLoader, user: int, tweet: int) -> str:
+    """The same for sources that search by language."""
+    if obstacle := _stranger_obstacle(data, user, tweet):
+        return obstacle
+    unreadable = language_shares(data, user)[data.tweets["lang"][tweet]] == 0
+    return "not in a language you read" if unreadable else ""
 
 
 def _not_followed(data: DataLoader, user: int) -> Array:
@@ -123,11 +137,8 @@ class GraphSource:
     def explain(self, query: Query, tweet_id: int) -> str:
         """Why the walk did not end at the tweet."""
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
-        if obstacle := _obstacle(self.data, user, tweet):
+        if obstacle := _stranger_obstacle(self.data, user, tweet):
             return obstacle
-        author = int(self.data.tweets["author"][tweet])
-        if _follows(self.data, user, author):
-            return f"you follow {_handle(self.data, author)}: a tweet for the network's source"
         if tweet not in self.graph.from_follows(self.data, user).tweets:
             return "nobody you follow engaged with it"
         return f"beyond the {self.limit} with the strongest ties"
@@ -157,14 +168,12 @@ class OutOfNetworkSource:
     def explain(self, query: Query, tweet_id: int) -> str:
         """Why the tweet is not among the best of the user's topics."""
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
+        if obstacle := _topical_obstacle(self.data, user, tweet):
+            return obstacle
         topic = self.data.tweets["topic"][[tweet]]
         if topic_shares(self.data, user)[topic[0]] == 0:
-            name = self.data.topics.texts("name", topic)[0]
-            return (
-                _stranger_obstacle(self.data, user, tweet)
-                or f"filed under {name}, which is none of your topics"
-            )
-        return _stranger_obstacle(self.data, user, tweet) or f"beyond the best {self.limit} of your topics"
+            return f"filed under {self.data.topics.texts('name', topic)[0]}, which is none of your topics"
+        return f"beyond the best {self.limit} of your topics"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,16 +197,4 @@ class PopularSource:
     def explain(self, query: Query, tweet_id: int) -> str:
         """Why the tweet is not among the most popular."""
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
-        return _stranger_obstacle(self.data, user, tweet) or f"beyond the {self.limit} most popular"
-
-
-def _stranger_obstacle(data: DataLoader, user: int, tweet: int) -> str:
-    """What keeps a tweet out of every out-of-network source."""
-    if obstacle := _obstacle(data, user, tweet):
-        return obstacle
-    author = int(data.tweets["author"][tweet])
-    if _follows(data, user, author):
-        return f"you follow {_handle(data, author)}: a tweet for the network's source"
-    if language_shares(data, user)[data.tweets["lang"][tweet]] == 0:
-        return "not in a language you read"
-    return ""
+        return _topical_obstacle(self.data, user, tweet) or f"beyond the {self.limit} most popular"

@@ -100,8 +100,7 @@ class ServedFilter:
         """Removes the query's `served` and `exclude`."""
         ids = candidates.tweet_ids
         served, excluded = np.isin(ids, query.served), np.isin(ids, query.exclude)
-        reasons = ("shown earlier in this visit", "excluded by the request")
-        return Verdicts(np.select([served, excluded], [1, 2], 0).astype(np.int8), reasons)
+        return Verdicts.of({"shown earlier in this visit": served, "excluded by the request": excluded})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +114,7 @@ class BlockFilter:
         user, authors = self.data.user_row(query.user_id), candidates["author"]
         blocked = np.isin(authors, self.data.blocking.of(user))
         blocking = np.isin(authors, self.data.blocked_by.of(user))
-        reasons = ("you blocked the author", "the author blocked you")
-        return Verdicts(np.select([blocked, blocking], [1, 2], 0).astype(np.int8), reasons)
+        return Verdicts.of({"you blocked the author": blocked, "the author blocked you": blocking})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,8 +128,7 @@ class MuteFilter:
         user = self.data.user_row(query.user_id)
         muted = np.isin(candidates["author"], self.data.muting.of(user))
         worded = self._has_word(candidates, self.data.muted_words(user))
-        reasons = ("you muted the author", "it has a word that you muted")
-        return Verdicts(np.select([muted, worded], [1, 2], 0).astype(np.int8), reasons)
+        return Verdicts.of({"you muted the author": muted, "it has a word that you muted": worded})
 
     def _has_word(self, candidates: Candidates, words: list[str]) -> NDArray[np.bool_]:
         found = np.zeros(len(candidates), bool)
@@ -193,5 +190,9 @@ class ContentBalanceFilter:
         taken = place_in_side <= room
         end = np.flatnonzero(taken)[-1] if taken.any() else -1
         passed_over = ~taken & (np.arange(len(candidates)) < end)
-        code = np.where(passed_over, np.where(known, 1, 2), 0).astype(np.int8)
-        return Verdicts(code, ("followed authors have their share", "other authors have their share"))
+        return Verdicts.of(
+            {
+                "followed authors have their share": passed_over & known,
+                "other authors have their share": passed_over & ~known,
+            }
+        )

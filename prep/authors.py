@@ -8,8 +8,8 @@ import numpy as np
 
 from prep.arrays import Bools, Floats
 from prep.graph import Follows
-from prep.parameters import World
 from prep.people import MARA, MAX_MEMBERSHIPS, People
+from prep.world import World
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ def make_authors(world: World, people: People, follows: Follows) -> Authors:
         nsfw=nsfw,
         toxicity=toxicity / toxicity.mean(),
         baiting=baiting / baiting.mean(),
-        posting=_posting(world, people, follows, nsfw),
+        posting=_posting(world, people, nsfw),
     )
 
 
@@ -79,13 +79,10 @@ def _taste(world: World, people: People, follows: Follows, rng: np.random.Genera
     return np.asarray(np.sqrt(c) * shared + np.sqrt(f) * around + np.sqrt(1 - c - f) * own)
 
 
-def _posting(world: World, people: People, follows: Follows, nsfw: Bools) -> Floats:
-    """Share of all tweets by author: heavy-tailed, higher for the famous (row A1)."""
-    t, n = world.tweets, len(people)
-    known = np.log1p(np.bincount(follows.followed, minlength=n))
-    known = (known - known.mean()) / known.std()
-    z = t.posting_fame * known + np.sqrt(1 - t.posting_fame**2) * people.talk
-    rate = np.exp(t.posting_sd * z) * np.where(people.spam, 1.8, 1.0) * np.where(nsfw, 2.5, 1.0)
+def _posting(world: World, people: People, nsfw: Bools) -> Floats:
+    """Share of all tweets by author: heavy-tailed (row A1), whatever the author's fame (LOG)."""
+    t = world.tweets
+    rate = np.exp(t.posting_sd * people.talk) * np.where(people.spam, 1.8, 1.0) * np.where(nsfw, 2.5, 1.0)
     rate[MARA] = np.quantile(rate, 0.85)
     for _ in range(3):  # the sum shrinks as its largest terms are cut
         rate = np.minimum(rate / rate.sum(), t.posting_cap)

@@ -10,13 +10,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from prep.arrays import Ints, distinct, offsets
+from prep.arrays import Ints, choose, distinct, offsets
 from prep.authors import Authors
 from prep.graph import Follows
-from prep.parameters import DAY, END, START, World
+from prep.parameters import DAY, END, START
 from prep.people import MARA, People
 from prep.text import MUTABLE_WORDS
 from prep.tweets import Tweets
+from prep.world import World
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,15 +44,32 @@ class Avoidance:
     """int64[w], ms."""
 
 
-def make_avoidance(world: World, people: People, follows: Follows, authors: Authors) -> Avoidance:
-    """Draw blocks of the toxic and the spammy, mutes of the too talkative, and muted words."""
+def make_avoidance(
+    world: World,
+    people: People,
+    follows: Follows,
+    authors: Authors,
+    tweets: Tweets,
+    words: tuple[Ints, Ints],
+) -> Avoidance:
+    """Draw blocks of the toxic and the spammy, mutes of the too talkative, and muted words.
+
+    Args:
+        world: sizes, seed, parameters.
+        people: the users.
+        follows: the planned follow graph; whom one mutes, one follows.
+        authors: who is toxic, and who writes how much.
+        tweets: what is written whatever happens.
+        words: rows of tweets grouped by mutable word, and where each group begins; a word is muted
+            as often as it is met in one's language.
+    """
     rng = world.rng("avoidance")
     n = len(people)
     blocker = np.flatnonzero(rng.random(n) < 0.25).repeat(2)
     nasty = np.cumsum(authors.toxicity * np.sqrt(authors.posting) + 0.02 * people.spam)
     blocked = np.searchsorted(nasty, rng.random(len(blocker)) * nasty[-1], side="right")
     fine = (blocker != blocked) & (follows.find(blocker, blocked) < 0) & (blocked != MARA)
-    edge = rng.choice(len(follows), size=n // 10, replace=False)
+    edge = rng.choice(len(follows), size=min(3 * n, len(follows)), replace=False)
     talkative = rng.random(len(edge)) < np.minimum(1.0, 200 * authors.posting[follows.followed[edge]])
     edge = edge[talkative & (follows.follower[edge] != MARA)]
     word_muter = np.flatnonzero(rng.random(n) < 0.06)
@@ -67,9 +85,19 @@ def make_avoidance(world: World, people: People, follows: Follows, authors: Auth
             _moments(people, follows.follower[edge], follows.followed[edge], rng), follows.created_at[edge]
         ),
         word_muter=word_muter,
-        word=rng.integers(0, len(MUTABLE_WORDS), len(word_muter)),
+        word=_words_met(people, word_muter, tweets, words, rng),
         word_at=_moments(people, word_muter, word_muter, rng),
     )
+
+
+def _words_met(
+    people: People, muter: Ints, tweets: Tweets, words: tuple[Ints, Ints], rng: np.random.Generator
+) -> Ints:
+    """A mutable word for each muter, by how often it occurs in tweets of the muter's language."""
+    word = np.repeat(np.arange(len(MUTABLE_WORDS)), np.diff(words[1]))
+    met = np.full((people.reads.shape[1], len(MUTABLE_WORDS)), 0.01)  # a language may hold none of them
+    np.add.at(met, (tweets.lang[words[0]], word), 1.0)
+    return choose(np.cumsum(met, axis=1), people.lang[muter], rng.random(len(muter)))
 
 
 def _moments(people: People, users: Ints, others: Ints, rng: np.random.Generator) -> Ints:

@@ -16,7 +16,7 @@ from prep.graph import Follows, make_follows
 from prep.log import Log
 from prep.moderation import make_reviews
 from prep.month import Month, simulate_month
-from prep.parameters import END, START, World
+from prep.parameters import END, START
 from prep.people import MARA, People, make_people
 from prep.posting import make_tweets
 from prep.tables import (
@@ -33,6 +33,7 @@ from prep.tables import (
 )
 from prep.text import TweetPlan, write_people, write_tweets
 from prep.tweets import Tweets
+from prep.world import World
 
 MARA_PROFILE = (
     "Mara Lindqvist",
@@ -71,7 +72,8 @@ def build(world: World, *, progress: bool = False) -> Built:
     steps.set_postfix_str("text")
     text_rng = world.rng("text")
     text = write_tweets(text_plan(planned), text_rng)
-    avoidance = make_avoidance(world, people, follows, authors)
+    words = rows_with_words(text, planned)
+    avoidance = make_avoidance(world, people, follows, authors, planned, words)
     steps.update()
     month = simulate_month(
         world,
@@ -80,7 +82,7 @@ def build(world: World, *, progress: bool = False) -> Built:
         authors,
         planned,
         avoidance,
-        rows_with_words(text, planned),
+        words,
         progress="the month, hour by hour" if progress else None,
     )
     steps.update()

@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 from prep.measure import measure
-from prep.parameters import World
+from prep.world import World
 
 Rows: TypeAlias = list[dict[str, Any]]
 """Rows of the table as JSON has them: the fields of `Target`, then what was measured."""

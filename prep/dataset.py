@@ -24,7 +24,8 @@ from mimic.integrity import dataset_checksum, file_digest
 from mimic.schema import MANIFEST, SCHEMA_VERSION, TABLES
 from prep.build import build
 from prep.calibration import calibrate
-from prep.parameters import END, NOW, START, PrepError, World, make_world
+from prep.parameters import END, NOW, START, PrepError
+from prep.world import World, make_world
 
 FORMAT = "mimic-dataset"
 """What the manifest of a data set calls itself."""

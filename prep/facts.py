@@ -12,8 +12,9 @@ import pyarrow as pa
 import scipy.sparse as sp
 
 from prep.arrays import Bools, Floats, Ints, order_by
-from prep.parameters import HOUR, World
+from prep.parameters import HOUR
 from prep.tables import column_values
+from prep.world import World
 
 Measures: TypeAlias = dict[str, float]
 """From the id of a row of the calibration table to what was measured."""

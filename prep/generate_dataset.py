@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from prep.dataset import home, is_current, write_dataset
-from prep.parameters import PrepError, make_world
+from prep.parameters import PrepError
 from prep.presets import PRESETS
+from prep.world import make_world
 
 
 def generate_dataset(

@@ -8,8 +8,9 @@ import functools
 import numpy as np
 
 from prep.arrays import Bools, Floats, Ints, distinct, found_in, offsets, order_by, pick
-from prep.parameters import DAY, DAYS, START, World
+from prep.parameters import DAY, DAYS, START
 from prep.people import MARA, People
+from prep.world import World
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -15,8 +15,9 @@ from mimic.schema import LANGUAGES, RESPONSES, SOURCES
 from prep.arrays import Bools, Ints, first_of_runs, found_in, rank_in_runs
 from prep.facts import Facts, Measures, gini, top_share
 from prep.measure_graph import measure_graph
-from prep.parameters import DAY, HOUR, START, World
+from prep.parameters import DAY, HOUR, START
 from prep.tables import column_values
+from prep.world import World
 
 
 def measure_activity(f: Facts) -> Measures:

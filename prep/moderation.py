@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 
 from prep.arrays import Bools, Ints
-from prep.parameters import END, HOUR, World
+from prep.parameters import END, HOUR
 from prep.tweets import Tweets
+from prep.world import World
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The month as it was: two pilots that settle the intercepts, then the whole window."""
+"""The month as it was: a pilot that settles the intercepts, then the whole window."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from prep.authors import Authors
 from prep.avoidance import Avoidance
 from prep.graph import Follows
 from prep.log import Log
-from prep.parameters import DAYS, START, WINDOW, World
+from prep.parameters import DAYS, START, WINDOW
 from prep.people import People
 from prep.policy import make_topic_memory
 from prep.response import Truth, solve_intercepts
@@ -20,6 +20,10 @@ from prep.simulate import Simulation
 from prep.state import State
 from prep.tweets import Tweets
 from prep.visits import plan_sessions, tick_count
+from prep.world import World
+
+PILOT_DAYS = 3
+"""Length of the pilot, days: two until there is as much to choose from as ever, and one to weigh."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,9 +47,9 @@ def simulate_month(
     *,
     progress: str | None = None,
 ) -> Month:
-    """Solve the intercepts on two pilots, then simulate the whole window.
+    """Solve the intercepts on a pilot of three days, then simulate the whole window.
 
-    In the second pilot social proof is at its true level.
+    The pilot begins near enough to the base rates that social proof is at its level in it.
 
     Args:
         world: sizes, seed, parameters.
@@ -59,19 +63,18 @@ def simulate_month(
     """
     plan = plan_sessions(world, people)
     memory = make_topic_memory(people, world.exposure, world.rng("topic memory"))
-    base = np.array(world.response.base_rates)
+    r = world.response
     truth = Truth(
         world=world,
         people=people,
         authors=authors,
         tweets=tweets,
-        intercepts=np.log(base) - 1.0,
-        worth_mean=0.0,
+        intercepts=np.log(r.base_rates) + r.first_guess,
+        worth_mean=r.worth_mean_guess,
     )
-    for pilot, days in (("pilot 1", 3), ("pilot 2", 5)):
-        run = Simulation(truth, follows, avoidance, words, plan, memory, pilot)
-        log = run.run(days * tick_count(world) // DAYS)
-        truth = _calibrated(truth, run, log)
+    run = Simulation(truth, follows, avoidance, words, plan, memory, "pilot")
+    log = run.run(PILOT_DAYS * tick_count(world) // DAYS)
+    truth = _calibrated(truth, run, log)
     run = Simulation(truth, follows, avoidance, words, plan, memory, "exposure")
     log = run.run(tick_count(world), progress=progress)
     kept = dataclasses.replace(run.truth, tweets=run.tweets.take(np.arange(run.count)))

@@ -58,6 +58,20 @@ class TopicMemory:
     """float64[U, K], sums to 1."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Bonds:
+    """What ties visits to tweets, pair by pair. n pairs."""
+
+    tie: Floats
+    """float64[n], strength of the viewer's tie to the author; NaN where there is no follow."""
+    noisy_tie: Floats
+    """float64[n], what the logger believes of it."""
+    proof: Floats
+    """float64[n], the sum of the ties to followees who engaged."""
+    followee_weight: Floats
+    """float64[n], the pair's weight in the component of what followees engaged with."""
+
+
 class Offer:
     """The mixture of every visit of one tick, ready to be drawn from and to be asked for densities.
 
@@ -249,20 +263,27 @@ class Offer:
 
     # --- densities -----------------------------------------------------------------------------
 
-    def density(self, visit: Ints, col: Ints) -> Floats:
+    def bonds(self, visit: Ints, col: Ints) -> Bonds:
+        """What ties pairs of visit and column."""
+        tie, noisy_tie = self.edges.of(visit, self.author[col])
+        there, at = found_in(self.proof_key, visit * self.width + col)
+        proof, weight = np.zeros(len(visit)), np.zeros(len(visit))
+        proof[there], weight[there] = self.proof_tie[at[there]], self._followee_weight[at[there]]
+        return Bonds(tie=tie, noisy_tie=noisy_tie, proof=proof, followee_weight=weight)
+
+    def density(self, visit: Ints, col: Ints, bonds: Bonds) -> Floats:
         """m(t | u) of pairs of visit and column that may be shown: float64[n], sums to 1 over them."""
         share = self.shares[visit]
-        parts = self._own_parts(visit, col) + self._shared_parts(visit, col)
+        parts = self._own_parts(visit, col, bonds) + self._shared_parts(visit, col)
         mixed = sum(share[:, c] * part for c, part in enumerate(parts))
         return np.asarray(mixed / self.allowed[visit])
 
-    def _own_parts(self, visit: Ints, col: Ints) -> list[Floats]:
+    def _own_parts(self, visit: Ints, col: Ints, bonds: Bonds) -> list[Floats]:
         """p_c(t | u) of in_network and followee for pairs of visit and column that may be shown."""
-        noisy = self.edges.of(visit, self.author[col])[1]
-        followed = self._on_time(visit, col) & ~np.isnan(noisy)
-        own = np.where(followed, noisy * self.recency_own[col], 0.0)
-        engaged = self.lookup(self._followee_weight, visit, col)
-        return [own / _or_one(self.in_network.mass[visit]), engaged / _or_one(self.followee.mass[visit])]
+        followed = self._on_time(visit, col) & ~np.isnan(bonds.noisy_tie)
+        own = np.where(followed, bonds.noisy_tie * self.recency_own[col], 0.0)
+        in_network, followee = _or_one(self.in_network.mass[visit]), _or_one(self.followee.mass[visit])
+        return [own / in_network, bonds.followee_weight / followee]
 
     def _shared_parts(self, visit: Ints, col: Ints) -> list[Floats]:
         """p_c(t | u) of popular, topic and random, before passing over what is forbidden."""
@@ -276,13 +297,6 @@ class Offer:
             same * of_topic / _or_one(self.leaf_total)[visit],
             self.indexed[col] / max(len(self._anything), 1),
         ]
-
-    def lookup(self, values: Floats, visit: Ints, col: Ints) -> Floats:
-        """Value of each pair in a column aligned to `proof_key`; 0 where no followee engaged."""
-        there, at = found_in(self.proof_key, visit * self.width + col)
-        value = np.zeros(len(visit))
-        value[there] = values[at[there]]
-        return value
 
 
 def _or_one(mass: Floats) -> Floats:

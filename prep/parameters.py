@@ -9,13 +9,7 @@ values stands in a test: the world is frozen (LOG.md says when and why).
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from typing import Final
-
-import numpy as np
-
-from prep.presets import PRESETS, Preset
 
 HOUR: Final = 3_600_000
 """Milliseconds in an hour."""
@@ -137,9 +131,6 @@ class TweetParameters:
 
     posting_sd: float = 2.25
     """Lognormal sd of tweets per user (PEW19: a tenth writes 80 %)."""
-    posting_fame: float = 0.0
-    """How much of it goes with the number of followers. The recipe's .45 fills the in-network supply
-    of most users beyond the budget (LOG)."""
     silent_share: float = 0.25
     """Share of users who never write, beside those who happen not to (TWO14)."""
     posting_cap: float = 0.01
@@ -323,8 +314,13 @@ class ResponseParameters:
         0.0002,
     )
     """Mean of each response over the log, in the order of RESPONSES (chosen)."""
+    first_guess: tuple[float, ...] = (-1.8, -1.85, -2.15, -2.1, -0.15, -1.25, -0.75, -0.3, -0.33, -0.55)
+    """Log-odds of each response at z = 0, less the log of its base rate, from which a pilot begins
+    (what eight drafts came to)."""
+    worth_mean_guess: float = 0.28
+    """Mean of the common part over the log, from which a pilot begins."""
     pilot_shares: tuple[float, ...] = (0.955, 0.94, 0.95, 0.955, 1.03, 0.96, 0.98, 1.0, 1.0, 1.0)
-    """Intercepts are solved for the base rates times these on days 3 to 5 of a pilot: over the month
+    """Intercepts are solved for the base rates times these on day 3 of a pilot: over the month
     engagement grows by about a twentieth, with the graph and with events (measured on drafts)."""
     worth_base: float = -0.9
     """Intercept of «was this worth your time?» (chosen)."""
@@ -336,72 +332,3 @@ class ResponseParameters:
     """Where the tweet is toxic or not safe for work."""
     dwell_seconds: float = 4.0
     """Median time on an average tweet, s (chosen)."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class World:
-    """Everything that a world is made from: its size, its seed and its parameters."""
-
-    preset: Preset
-    seed: int
-    people: PeopleParameters = PeopleParameters()
-    graph: GraphParameters = GraphParameters()
-    tweets: TweetParameters = TweetParameters()
-    events: EventParameters = EventParameters()
-    exposure: ExposureParameters = ExposureParameters()
-    response: ResponseParameters = ResponseParameters()
-
-    def rng(self, stream: str) -> np.random.Generator:
-        """The generator of one kind of thing, independent of all others."""
-        key = int.from_bytes(hashlib.blake2b(stream.encode(), digest_size=4).digest(), "little")
-        return np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(key,)))
-
-    def parameters(self) -> dict[str, object]:
-        """All parameters but the seed, as JSON would have them."""
-        values = dataclasses.asdict(self)
-        del values["seed"]
-        return values
-
-    def fingerprint(self) -> str:
-        """A hash of all parameters but size and seed: what is frozen."""
-        values = self.parameters()
-        del values["preset"]
-        return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=8).hexdigest()
-
-
-def make_world(
-    preset: str = "course", seed: int = 7, *, users: int | None = None, tweets: int | None = None
-) -> World:
-    """The world of a preset, or of another size with the preset's proportions.
-
-    Args:
-        preset: one of PRESETS.
-        seed: any whole number from 0.
-        users: accounts, 200 to 1,000,000; the preset's when None.
-        tweets: about how many tweets, at least 10 a user; the preset's share a user when None.
-
-    Raises:
-        PrepError: unknown preset, negative seed, or a size out of range.
-    """
-    if preset not in PRESETS:
-        raise PrepError(f"unknown preset {preset!r}: use one of {', '.join(PRESETS)}")
-    if seed < 0:
-        raise PrepError(f"seed must be 0 or more, got {seed}")
-    size = PRESETS[preset]
-    if users is None and tweets is None:
-        return World(preset=size, seed=seed)
-    people = size.users if users is None else users
-    written = round(size.tweets / size.users * people) if tweets is None else tweets
-    if not 200 <= people <= 1_000_000:
-        raise PrepError(f"a world has 200 to 1,000,000 users, got {people}")
-    if written < 10 * people:
-        raise PrepError(f"a world needs at least 10 tweets a user ({10 * people}), got {written}")
-    custom = dataclasses.replace(
-        size,
-        name="custom",
-        users=people,
-        tweets=written,
-        impressions=round(size.impressions / size.tweets * written),
-        communities=max(10, round(size.communities * (people / size.users) ** 0.7)),
-    )
-    return World(preset=custom, seed=seed)

@@ -11,13 +11,18 @@ import numpy as np
 
 from mimic.schema import LANGUAGES, RESPONSES
 from prep.arrays import Bools, Floats, Ints
-from prep.parameters import DAY, DAYS, START, World
+from prep.parameters import DAY, DAYS, START
 from prep.topics import BROAD_LEAVES, EVENT_LEAVES, LEAVES, MARA_LEAVES
+from prep.world import World
 
 MAX_MEMBERSHIPS = 5
 """A user belongs to at most this many communities."""
 MARA = 0
 """Row of user 42, whom the course follows: rows are sorted by user_id and hers is the smallest."""
+NARROW_LEAVES = np.setdiff1d(
+    np.arange(len(LEAVES)), [*BROAD_LEAVES, EVENT_LEAVES["storm"], EVENT_LEAVES["meme"]]
+)
+"""Leaf topics that some care about: neither those that most do, nor those that only an event brings."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,9 +82,12 @@ def make_people(world: World) -> People:
     lang = rng.choice(len(LANGUAGES), size=n, p=p.language_shares).astype(np.int8)
     lang[MARA] = 0
     community_lang, size = _communities(world)
+    hers = _communities_of_mara(community_lang)
     memberships = _memberships(world, rng, lang, community_lang, size)
+    memberships[MARA] = np.pad(hers, (0, MAX_MEMBERSHIPS - len(hers)), constant_values=-1)
     reads = _reads(world, rng, lang, memberships, community_lang)
-    interests = _interests(world, rng, memberships, len(size))
+    themes = _themes(world, rng, len(size), hers)
+    interests = _interests(world, rng, memberships, themes)
     appetite, fame = _appetite_and_fame(world, rng)
     keen = p.activity_appetite * np.log(appetite) / p.appetite_sd
     activity = np.exp(p.activity_sd * (keen + np.sqrt(1 - p.activity_appetite**2) * rng.normal(size=n)))
@@ -134,6 +142,12 @@ def _communities(world: World) -> tuple[Ints, Floats]:
     return lang, size
 
 
+def _communities_of_mara(community_lang: Ints) -> Ints:
+    """Two English communities, neither the largest nor small: one for each of her interests."""
+    english = np.flatnonzero(community_lang == 0)  # largest first
+    return english[[1, 2]]
+
+
 def _memberships(
     world: World, rng: np.random.Generator, lang: Ints, community_lang: Ints, size: Floats
 ) -> Ints:
@@ -177,12 +191,22 @@ def _reads(
     return reads
 
 
-def _interests(world: World, rng: np.random.Generator, memberships: Ints, communities: int) -> Floats:
+def _themes(world: World, rng: np.random.Generator, communities: int, hers: Ints) -> Ints:
+    """The leaf topics that each community cares about, int64[communities, community_leaves], distinct.
+
+    Mara's communities care about what she cares about, first of all.
+    """
+    leaves = world.people.community_leaves
+    theme = np.stack([rng.choice(NARROW_LEAVES, leaves, replace=False) for _ in range(communities)])
+    for community, leaf in zip(hers, MARA_LEAVES, strict=True):
+        others = theme[community][theme[community] != leaf]
+        theme[community] = np.concatenate([[leaf], others])[:leaves]
+    return theme
+
+
+def _interests(world: World, rng: np.random.Generator, memberships: Ints, theme: Ints) -> Floats:
     """Sparse interests: the communities' leaves, own ones, the broad ones; largest about 1."""
     p, n = world.people, len(memberships)
-    event_only = {EVENT_LEAVES["storm"], EVENT_LEAVES["meme"]}
-    narrow = np.array([i for i in range(len(LEAVES)) if i not in BROAD_LEAVES and i not in event_only])
-    theme = np.stack([rng.choice(narrow, p.community_leaves, replace=False) for _ in range(communities)])
     weight = rng.uniform(0.6, 1.0, theme.shape)
     interests = np.zeros((n, len(LEAVES)))
     for k in range(MAX_MEMBERSHIPS):
@@ -195,7 +219,7 @@ def _interests(world: World, rng: np.random.Generator, memberships: Ints, commun
             interests[rows, leaf] = np.maximum(interests[rows, leaf], strength[:, j])
     rows = np.arange(n)
     for _ in range(p.own_leaves):
-        interests[rows, rng.choice(narrow, n)] += rng.uniform(0.4, 1.0, n)
+        interests[rows, rng.choice(NARROW_LEAVES, n)] += rng.uniform(0.4, 1.0, n)
     for leaf in BROAD_LEAVES:
         interests[:, leaf] += (rng.random(n) < p.broad_share) * rng.uniform(0.2, 0.7, n)
     interests[MARA] = 0.0

@@ -22,7 +22,7 @@ import dataclasses
 import numpy as np
 
 from prep.arrays import Floats, Ints, first_of_runs, found_in, order_by, rank_in_runs, start_of_run
-from prep.offer import Offer, TopicMemory
+from prep.offer import Bonds, Offer, TopicMemory
 from prep.parameters import ExposureParameters
 from prep.people import People
 
@@ -39,6 +39,8 @@ class Slates:
     """int8[n], the component that drew it."""
     propensity: Floats
     """float64[n], probability of this draw given the visit's earlier ones."""
+    bonds: Bonds
+    """What ties each visit to its tweet."""
 
 
 def make_topic_memory(people: People, exposure: ExposureParameters, rng: np.random.Generator) -> TopicMemory:
@@ -64,7 +66,8 @@ def draw_slates(offer: Offer, rng: np.random.Generator) -> Slates:
     first = first[~found_in(offer.forbidden, stream[first] * offer.width + col[first])[0]]
     first = first[rank_in_runs(stream[first]) < wanted[stream[first]]]
     visit, col = stream[first], col[first]
-    density = offer.density(visit, col)
+    bonds = offer.bonds(visit, col)
+    density = offer.density(visit, col, bonds)
     running = np.cumsum(density) - density
     earlier = running - running[start_of_run(visit)]
     return Slates(
@@ -72,4 +75,5 @@ def draw_slates(offer: Offer, rng: np.random.Generator) -> Slates:
         tweet=offer.window[col],
         source=source[first].astype(np.int8),
         propensity=density / np.maximum(1.0 - earlier, density),
+        bonds=bonds,
     )

@@ -11,10 +11,11 @@ from prep.arrays import Bools, Ints, choose, offsets, pick
 from prep.authors import Authors
 from prep.events import event_leaves, posting_share, profile
 from prep.graph import Follows
-from prep.parameters import DAY, DAYS, END, HOUR, START, World
+from prep.parameters import DAY, DAYS, END, HOUR, START
 from prep.people import People
 from prep.topics import LEAVES
 from prep.tweets import Tweets, describe
+from prep.world import World
 
 HOUR_CURVE = np.array(
     [

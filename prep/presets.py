@@ -25,6 +25,9 @@ class Preset:
     """Base probability of following back; rises with size so that reciprocity stays .41 (row G9)."""
     tick_hours: int
     """Hours between two refreshes of counts, proofs and the logger's index."""
+    filled: float
+    """What sessions show against what their drawn depths ask for, because lists run dry; used to plan
+    how many sessions fill the log, no more."""
 
 
 PRESETS: Final = {
@@ -37,6 +40,7 @@ PRESETS: Final = {
         mean_out=34.0,
         follow_back=0.36,
         tick_hours=3,
+        filled=0.58,
     ),
     "course": Preset(
         name="course",
@@ -47,6 +51,7 @@ PRESETS: Final = {
         mean_out=110.0,
         follow_back=0.46,
         tick_hours=1,
+        filled=0.83,
     ),
     "million": Preset(
         name="million",
@@ -57,6 +62,7 @@ PRESETS: Final = {
         mean_out=135.0,
         follow_back=0.48,
         tick_hours=1,
+        filled=0.87,
     ),
 }
 """The three sizes: unit tests, the book, benchmarks."""

@@ -16,10 +16,12 @@ from mimic.schema import RESPONSES
 from prep.arrays import Bools, Floats, Ints
 from prep.authors import Authors
 from prep.events import event_leaves, profile
-from prep.parameters import HOUR, World
+from prep.parameters import HOUR
 from prep.people import People
 from prep.showing import Showing
+from prep.topics import LEAVES
 from prep.tweets import Tweets
+from prep.world import World
 
 FOLLOW = RESPONSES.index("follow")
 """Column of the response that only strangers' tweets can get."""
@@ -55,8 +57,10 @@ class Truth:
         age = np.maximum(at - t.created_at[tweet], 0) / HOUR
         z = r.freshness * np.log1p(age / r.freshness_hours)
         topic = t.topic[tweet]
-        for index, leaf in enumerate(event_leaves(self.world.events)):
-            rows = np.flatnonzero(topic == leaf)
+        leaves = event_leaves(self.world.events)
+        some = np.flatnonzero(np.isin(np.arange(len(LEAVES)), leaves)[topic])
+        for index, leaf in enumerate(leaves):
+            rows = some[topic[some] == leaf]
             strength = profile(self.world.events, index, at[rows])
             z[rows] += r.topic * strength * self.people.event_interest[viewer[rows], index]
         return np.asarray(z)

@@ -9,7 +9,7 @@ import numpy as np
 from tqdm import tqdm
 
 from mimic.schema import ENGAGEMENTS, RESPONSES
-from prep.arrays import Bools, Floats, Ints, first_of_runs, order_by, spans, start_of_run
+from prep.arrays import Bools, Floats, Ints, first_of_runs, spans, start_of_run
 from prep.avoidance import Avoidance
 from prep.graph import Follows, draw_ties
 from prep.log import Log
@@ -106,16 +106,13 @@ class Simulation:
             self.words,
         )
         slates = draw_slates(offer, self.rng)
-        col = offer.columns(slates.tweet)
-        kappa = offer.lookup(offer.proof_tie, slates.visit, col) / self.mean_tie
         user = visits.user[slates.visit]
-        tie = offer.edges.of(slates.visit, self.tweets.author[slates.tweet].astype(np.int64))[0]
         base = Showing(
             viewer=user,
             tweet=slates.tweet,
             at=visits.at[slates.visit],
-            tie=tie,
-            proof=kappa,
+            tie=slates.bonds.tie,
+            proof=slates.bonds.proof / self.mean_tie,
             position=np.zeros(len(user), np.int64),
             author_seen=np.zeros(len(user), np.int64),
             topic_seen=np.zeros(len(user), np.int64),
@@ -232,8 +229,11 @@ class Simulation:
         name = np.full(len(visit), -1, np.int32)
         if not len(rows):
             return name
-        order = order_by((self.state.engaged_tweet, len(self.tweets)))
-        tweet, user = self.state.engaged_tweet[order], self.state.engaged_user[order]
+        asked = np.zeros(len(self.tweets), bool)
+        asked[showing.tweet[rows]] = True
+        some = np.flatnonzero(asked[self.state.engaged_tweet])
+        some = some[np.argsort(self.state.engaged_tweet[some], kind="stable")]
+        tweet, user = self.state.engaged_tweet[some], self.state.engaged_user[some]
         low = np.searchsorted(tweet, showing.tweet[rows])
         owner, at = spans(low, np.searchsorted(tweet, showing.tweet[rows], side="right") - low)
         tie = np.nan_to_num(offer.edges.of(visit[rows[owner]], user[at])[0], nan=-1.0)

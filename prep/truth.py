@@ -27,7 +27,6 @@ from prep.parameters import (
     PrepError,
     ResponseParameters,
     TweetParameters,
-    World,
 )
 from prep.people import People
 from prep.presets import Preset
@@ -35,6 +34,7 @@ from prep.response import Truth
 from prep.showing import Showing
 from prep.tables import column_values
 from prep.tweets import Tweets
+from prep.world import World
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,9 +13,9 @@ import numpy as np
 from prep.arrays import Bools, Floats, Ints
 from prep.authors import Authors
 from prep.graph import Follows
-from prep.parameters import World
 from prep.people import People
 from prep.topics import LEAVES, ROOT_OF
+from prep.world import World
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from mimic.schema import TABLES
 from prep import PrepError, dataset, ensure_dataset
 from prep.build import build
 from prep.generate_dataset import generate_dataset, main
-from prep.parameters import make_world
+from prep.world import make_world
 
 FILES = sorted(
     [f"{name}.parquet" for name in TABLES]

@@ -40,9 +40,7 @@ def test_sizes_are_those_of_the_preset(world):
     size = world.world["parameters"]["preset"]
     assert len(world.users) == size["users"]
     assert len(world.tweets) == pytest.approx(size["tweets"], rel=0.05)
-    # lists run dry early in a small world
-    slack = 0.06 if size["users"] >= 10_000 else 0.4
-    assert len(world.impressions) == pytest.approx(size["impressions"], rel=slack)
+    assert len(world.impressions) == pytest.approx(size["impressions"], rel=0.05)
 
 
 # --- users --------------------------------------------------------------------------------------
@@ -69,7 +67,8 @@ def test_user_42_is_present_and_active(world):
     assert world.users["followers_count"][0] > 0
     assert (world.follows["follower_id"] == 42).sum() >= 5
     assert (world.tweets["author_id"] == 42).sum() >= 5
-    assert not (world.blocks["blocked_id"] == 42).any()
+    planned = world.blocks["at"] < world.start
+    assert not (world.blocks["blocked_id"][planned] == 42).any()
 
 
 def test_counts_of_day_one_are_degrees_of_the_graph(world):

@@ -15,13 +15,14 @@ from prep.authors import make_authors
 from prep.avoidance import make_avoidance, rows_with_words
 from prep.build import text_plan
 from prep.graph import make_follows
-from prep.parameters import DAY, HOUR, NOW, START, WINDOW, make_world
+from prep.parameters import DAY, HOUR, NOW, START, WINDOW
 from prep.people import make_people
 from prep.policy import draw_slates, make_topic_memory
 from prep.posting import make_tweets
 from prep.response import Truth
 from prep.text import write_tweets
 from prep.visits import plan_sessions
+from prep.world import make_world
 
 ROUNDS = 1_500
 LUCK = 1e-4  # each test fails by bad luck once in ten thousand seeds
@@ -39,8 +40,8 @@ def offer():
     follows = make_follows(world, people)
     authors = make_authors(world, people, follows)
     tweets = make_tweets(world, people, follows, authors)
-    avoidance = make_avoidance(world, people, follows, authors)
     words = rows_with_words(write_tweets(text_plan(tweets), world.rng("text")), tweets)
+    avoidance = make_avoidance(world, people, follows, authors, tweets, words)
     intercepts = np.log(world.response.base_rates) - 0.5
     truth = Truth(
         world=world, people=people, authors=authors, tweets=tweets, intercepts=intercepts, worth_mean=0.0
@@ -65,7 +66,7 @@ def offer():
 def density(offer):
     """float64[V, W]: the probability that the first draw of each visit is each tweet of the window."""
     visit, col = (index.ravel() for index in np.indices((len(offer.visits.user), offer.width)))
-    table = offer.density(visit, col)
+    table = offer.density(visit, col, offer.bonds(visit, col))
     table[np.isin(visit * offer.width + col, offer.forbidden)] = 0.0
     return table.reshape(-1, offer.width)
 
@@ -168,7 +169,9 @@ def test_later_draws_fall_into_any_set_as_often_as_their_propensities_say(densit
 
 def test_the_source_is_the_component_that_drew(offer, slates):
     visit, col, source, _, _ = slates
-    parts = np.stack(offer._own_parts(visit, col) + offer._shared_parts(visit, col), axis=1)
+    parts = np.stack(
+        offer._own_parts(visit, col, offer.bonds(visit, col)) + offer._shared_parts(visit, col), axis=1
+    )
     share = offer.shares[visit] * parts
     posterior = share / share.sum(axis=1, keepdims=True)
     for component in range(len(SOURCES)):
@@ -187,12 +190,13 @@ def test_the_mixture_has_its_shares_where_nothing_is_empty(offer):
     visit, col = offer.forbidden // offer.width, offer.forbidden % offer.width
     lost = [np.bincount(visit, part, minlength=len(full)) for part in offer._shared_parts(visit, col)]
     kept = np.concatenate([np.ones((2, len(full))), 1 - np.array(lost)]).T
+    kept, shares = kept[full], offer.shares[full]
     expected = mixture / kept
     expected /= expected.sum(axis=1, keepdims=True)
-    assert np.allclose(offer.shares[full], expected[full])
-    shown = offer.shares * kept
+    assert np.allclose(shares, expected)
+    shown = shares * kept
     shown /= shown.sum(axis=1, keepdims=True)
-    assert np.allclose(shown[full], mixture), "what is shown has exactly the shares of the mixture"
+    assert np.allclose(shown, mixture), "what is shown has exactly the shares of the mixture"
 
 
 def test_components_are_what_they_say(offer):
@@ -200,7 +204,8 @@ def test_components_are_what_they_say(offer):
     v = int(np.flatnonzero((offer.shares > 0).all(axis=1))[0])
     columns = np.arange(offer.width)
     may = ~np.isin(v * offer.width + columns, offer.forbidden)
-    in_network, followee = offer._own_parts(np.full(offer.width, v), columns)
+    visit = np.full(offer.width, v)
+    in_network, followee = offer._own_parts(visit, columns, offer.bonds(visit, columns))
     popular, topic, random = offer._shared_parts(np.full(offer.width, v), columns)
     mine = offer.edges.owner == v
     trust = dict(zip(offer.edges.followed[mine].tolist(), offer.edges.noisy_tie[mine].tolist(), strict=True))

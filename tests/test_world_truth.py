@@ -11,9 +11,9 @@ from published import HOUR, Published
 
 from mimic.schema import LANGUAGES, RESPONSES
 from prep import Oracle
-from prep.parameters import make_world
 from prep.response import solve_intercepts
 from prep.truth import load_truth
+from prep.world import make_world
 
 read = functools.cache(Published)
 
