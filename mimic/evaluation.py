@@ -1,4 +1,4 @@
-"""How good is a feed, and how sure are we? Feeds side by side, and intervals that respect people.
+"""How good is a feed or a score, and how sure are we? Means and AUC, with intervals that respect people.
 
 Whoever knows what a feed is worth (an oracle, a held-out log) passes that knowledge in as a plain
 function: the recommender has no way of its own to the truth. Everything here runs after the fact and
@@ -7,6 +7,9 @@ may look beyond a snapshot's moment, as `active_users` does; nothing in serving 
     users = sample_users(data, 200, rng=np.random.default_rng(0))
     values = evaluate_feeds(feeds, users, data.now, oracle.feed_value)
     percent_of(values, "oracle", rng=np.random.default_rng(1))
+
+Every interval is drawn in one way: people are drawn with replacement, each with all of their rows, and
+whatever is compared is compared on the same draws.
 """
 
 from __future__ import annotations
@@ -28,8 +31,10 @@ __all__ = [
     "DRAWS",
     "Interval",
     "active_users",
+    "auc_draws",
     "evaluate_feeds",
     "interval",
+    "interval_of_draws",
     "percent_of",
     "sample_users",
 ]
@@ -37,6 +42,11 @@ __all__ = [
 DRAWS: Final = 2_000
 """Samples of users that an interval is made of: enough for ends that are steady to about a fiftieth of the
 interval's length."""
+
+_AUC_DRAWS: Final = 200
+"""Fewer than for means, because each needs a pass over all impressions."""
+_AT_ONCE: Final = 25
+"""Samples that are worked on together: bounds the memory to about 25 numbers an impression."""
 
 _KEYS: Final = ("user_id", "at")
 
@@ -191,10 +201,79 @@ def _means(table: pd.DataFrame, rng: np.random.Generator, draws: int) -> pd.Data
     values = table[names].to_numpy(np.float64)
     if not len(values) or not np.isfinite(values).all():
         raise MimicError("the table needs at least one row, and a finite number in each")
-    users, of = np.unique(table["user_id"].to_numpy(), return_inverse=True)
-    sums = np.zeros((len(users), len(names)))
+    of, times = _drawn(table["user_id"].to_numpy(), rng, draws)
+    sums = np.zeros((times.shape[1], len(names)))
     np.add.at(sums, of, values)
     rows = np.bincount(of)
-    times = rng.multinomial(len(users), np.full(len(users), 1 / len(users)), size=draws)
-    times = np.concatenate((np.ones((1, len(users)), np.int64), times))  # the table itself comes first
     return pd.DataFrame(times @ sums / (times @ rows)[:, None], columns=names)
+
+
+def _drawn(
+    users: NDArray[np.integer[Any]], rng: np.random.Generator, draws: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Number of each row's user from 0, int64[n], and how often each was drawn, int64[1 + draws, users].
+
+    The first draw is everybody once: the rows as they are.
+    """
+    people, of = np.unique(users, return_inverse=True)
+    times = rng.multinomial(len(people), np.full(len(people), 1 / len(people)), size=draws)
+    return of, np.concatenate((np.ones((1, len(people)), np.int64), times))
+
+
+def auc_draws(
+    happened: NDArray[np.bool_],
+    scores: Mapping[str, NDArray[np.floating[Any]]],
+    users: NDArray[np.integer[Any]],
+    *,
+    rng: np.random.Generator,
+    draws: int = _AUC_DRAWS,
+) -> pd.DataFrame:
+    """AUC of each score on the rows themselves, and on samples of their users.
+
+    The area under the ROC curve is the chance that of two rows, one where it happened and one where it
+    did not, the first has the larger score.
+
+    Args:
+        happened: bool[n], what was to be foretold.
+        scores: name to float[n]; equal scores count half.
+        users: int[n], whose row each is.
+        rng: draws the users; equal generators draw the same ones.
+        draws: how often.
+
+    Returns:
+        One column a score; row 0 is the AUC of the rows as they are, rows 1 … draws those of the samples,
+        NaN for a sample in which everything happened or nothing did.
+
+    Raises:
+        MimicError: everything happened or nothing did.
+    """
+    if happened.all() or not happened.any():
+        raise MimicError("an AUC needs rows where it happened and rows where it did not")
+    of, times = _drawn(users, rng, draws)
+    return pd.DataFrame({name: _weighted(happened, score, of, times) for name, score in scores.items()})
+
+
+def interval_of_draws(draws: pd.Series[float], level: float = 0.95) -> Interval:
+    """The first entry with the middle `level` of the others around it, NaN left out."""
+    low, high = np.nanquantile(draws.iloc[1:], [(1 - level) / 2, (1 + level) / 2])
+    return Interval(value=float(draws.iloc[0]), low=float(low), high=float(high))
+
+
+def _weighted(
+    happened: NDArray[np.bool_],
+    score: NDArray[np.floating[Any]],
+    of: NDArray[np.int64],
+    times: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """AUC with each row counted as often as its user was drawn, float64[draws]."""
+    order = np.argsort(score, kind="stable")
+    first = np.flatnonzero(np.append(True, np.diff(score[order]) > 0))  # of each run of equal scores
+    happened, of = happened[order], of[order]
+    parts = []
+    for some in np.array_split(times, -(-len(times) // _AT_ONCE)):
+        weight = some[:, of].astype(np.float64)
+        good, bad = (np.add.reduceat(weight * is_, first, axis=1) for is_ in (happened, ~happened))
+        below = np.cumsum(bad, axis=1) - bad / 2
+        pairs = good.sum(axis=1) * bad.sum(axis=1)
+        parts.append((good * below).sum(axis=1) / np.where(pairs > 0, pairs, np.nan))
+    return np.concatenate(parts)

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from mimic.data_loader import HOUR_MS, DataLoader
 from mimic.schema import ENGAGEMENTS, RESPONSES
 
-__all__ = ["HOURS", "engaged_users", "held_out", "slices"]
+__all__ = ["HOURS", "engaged_users", "held_out", "shown_afterwards", "slices"]
 
 HOURS: Final = 6.0
 """Hours after the moment in which an engagement counts."""
@@ -54,6 +54,19 @@ def held_out(data: DataLoader, user_id: int, eligible: ArrayLike, hours: float =
     return np.intersect1d(ids, np.asarray(eligible, np.int64))
 
 
+def shown_afterwards(
+    data: DataLoader, user_id: int, eligible: ArrayLike, hours: float = HOURS
+) -> NDArray[np.int64]:
+    """Rows of the impressions that a user gets in the `hours` after the snapshot, ascending.
+
+    Only of eligible tweets, which had not been shown before: what `held_out` finds answers one of these.
+    """
+    later, known = _later(data, hours), len(data.impressions)
+    rows = known + np.flatnonzero(later.impressions["user"][known:] == data.user_row(user_id))
+    ids = later.tweets["tweet_id"][later.impressions["tweet"][rows]]
+    return rows[np.isin(ids, np.asarray(eligible, np.int64))]
+
+
 def slices(
     data: DataLoader, user_id: int, tweet_ids: ArrayLike, *, trained_until: DataLoader
 ) -> pd.DataFrame:
@@ -64,10 +77,10 @@ def slices(
     """
     ids = np.atleast_1d(np.asarray(tweet_ids, np.int64))
     rows = data.tweet_rows(ids) if len(ids) else np.zeros(0, np.int64)
-    warm = _engagements(data)[rows] > 0
+    warm = _engaged(data, rows)
     old = rows < len(trained_until.tweets)
     known = np.zeros(len(rows), bool)
-    known[old] = _engagements(trained_until)[rows[old]] > 0
+    known[old] = _engaged(trained_until, rows[old])
     followed = np.isin(data.tweets["author"][rows], data.following.of(data.user_row(user_id)))
     return pd.DataFrame({"in training": known, "warm": warm, "cold": ~warm, "OON": ~followed})
 
@@ -76,5 +89,6 @@ def _later(data: DataLoader, hours: float) -> DataLoader:
     return data.as_of(data.now + round(hours * HOUR_MS))
 
 
-def _engagements(data: DataLoader) -> NDArray[np.int64]:
-    return np.asarray(np.sum([data.counts(kind) for kind in ENGAGEMENTS], axis=0))
+def _engaged(data: DataLoader, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether anybody had engaged with each of some tweets, bool[n]."""
+    return np.asarray(np.sum([data.counts(kind)[rows] for kind in ENGAGEMENTS], axis=0) > 0)

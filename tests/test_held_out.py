@@ -7,7 +7,7 @@ import pytest
 from worlds import BEN, GUS, HANA, HOUR, MARA, NOW, random_world, village
 
 from mimic import DataLoader, MimicError
-from mimic.held_out import engaged_users, held_out, slices
+from mimic.held_out import engaged_users, held_out, shown_afterwards, slices
 from mimic.retrieval.baselines import Baselines
 
 EVERYTHING = list(range(101, 112))
@@ -52,6 +52,31 @@ def test_those_who_answer_are_known(data):
 def test_nothing_is_asked_beyond_the_files(data):
     with pytest.raises(MimicError, match="lasts"):
         held_out(data, BEN, EVERYTHING, hours=24 * 4)
+
+
+def test_what_was_shown_afterwards(data):
+    log = data.as_of(data.now + 6 * HOUR).impressions
+    rows = shown_afterwards(data, BEN, EVERYTHING)
+    assert (log["user"][rows] == data.user_row(BEN)).all()
+    assert (log["shown_at"][rows] >= NOW).all()
+    ids = data.tweets["tweet_id"][log["tweet"][rows]]
+    assert ids.tolist() == [107]
+    assert shown_afterwards(data, BEN, [101, 102]).tolist() == []
+    assert shown_afterwards(data, GUS, EVERYTHING).tolist() == []
+
+
+def test_all_that_was_shown_afterwards_is_found(tmp_path):
+    data = DataLoader.open(random_world(tmp_path / "w", users=30, tweets=900, follows=90, impressions=4000))
+    data = data.as_of(data.now - 12 * HOUR)
+    log = data.as_of(data.now + 6 * HOUR).impressions
+    shown = 0
+    for user in data.users["user_id"].tolist():
+        rows = shown_afterwards(data, user, data.tweets["tweet_id"])
+        mine = log["user"] == data.user_row(user)
+        late = (log["shown_at"] >= data.now) & (log["tweet"] < len(data.tweets))
+        assert rows.tolist() == np.flatnonzero(mine & late).tolist()
+        shown += len(rows)
+    assert shown > 20
 
 
 def test_slices(data):

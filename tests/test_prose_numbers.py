@@ -141,6 +141,13 @@ def test_outputs_are_light(path: Path) -> None:
 
 
 @each_chapter
+def test_no_line_of_prose_is_taken_for_a_comment(path: Path) -> None:
+    markdown = [cell.source for cell in read(path).cells if cell.cell_type == "markdown"]
+    # MyST drops a line that begins with a per cent sign, and with it half of a sentence.
+    assert not [line for text in markdown for line in text.splitlines() if line.lstrip().startswith("%")]
+
+
+@each_chapter
 def test_prose_is_short_and_code_cells_are_few(path: Path) -> None:
     notebook = read(path)
     prose = " ".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
