@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from mimic import MimicError, plots
-from mimic.plots.reliability import reliability, reliability_table
-from mimic.plots.waterfall import waterfall
+from mimic.plots import add_up, reliability, reliability_table, waterfall
 
 
 def coins(seed, size=60_000):
@@ -76,6 +75,25 @@ def test_a_waterfall_ends_where_its_terms_add_up_to():
     said = [text.get_text().strip() for text in axes.texts]
     assert said == ["−3.00", "+1.50", "−0.25", "+0.00", "−1.75, a chance of 14.8 %"]
     assert len(plots.picture(drawn)[0]) > 1000
+
+
+@pytest.mark.parametrize("decimals", [1, 2, 3])
+def test_printed_terms_add_up_to_the_printed_sum(decimals):
+    rng, unit = np.random.default_rng(3), 10.0**-decimals
+    for _ in range(200):
+        terms = {str(i): value for i, value in enumerate(rng.normal(size=13) * rng.integers(0, 2, 13))}
+        said = {name: float(f"{value:.{decimals}f}") for name, value in add_up(terms, decimals).items()}
+        assert sum(said.values()) == pytest.approx(round(sum(terms.values()), decimals), abs=1e-9)
+        assert all(abs(said[name] - terms[name]) <= unit + 1e-9 for name in terms)
+        assert all(str(said[name]) == "0.0" for name in terms if terms[name] == 0)
+
+
+def test_a_waterfall_prints_what_adds_up():
+    terms = {f"term {i}": 0.333 for i in range(9)}  # rounded one by one they would make 2.7
+    drawn = waterfall(terms, decimals=1)
+    said = [text.get_text().strip() for text in drawn.axes[0].texts]
+    assert sum(float(words) for words in said[:-1]) == pytest.approx(3.0)
+    assert said[-1].startswith("3.0, a chance of")
 
 
 @pytest.mark.parametrize("terms", [{}, {"one": 1.0}, {"one": 1.0, "two": np.nan}])

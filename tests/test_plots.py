@@ -225,6 +225,13 @@ def test_lorenz_knows_gini():
     assert "one has all: Gini 0.99" in names or "one has all: Gini 1.00" in names
 
 
+def test_what_is_compared_with_has_the_name_that_it_deserves():
+    table = pd.DataFrame({"published": [1.0], "measured": [2.0]}, index=["a"])
+    for given, name in ({}, "published"), ({"published": "an estimate"}, "an estimate"):
+        drawn = plots.beside_published(table, xlabel="per 100", **given)
+        assert [text.get_text() for text in drawn.axes[0].get_legend().get_texts()] == [name, "measured here"]
+
+
 def test_charts_say_what_they_need():
     table = pd.DataFrame({"value": [1.0], "low": [0.5]})
     with pytest.raises(MimicError, match="'high'"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -16,6 +17,7 @@ _RTOL: Final = 0.012
 """Room for an answer with two digits."""
 
 
+@lru_cache(maxsize=1)
 def _returned(data: DataLoader) -> NDArray[np.bool_]:
     """Whether each follow is returned, bool[follows]."""
     users = len(data.users)

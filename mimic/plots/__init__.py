@@ -11,11 +11,14 @@ Colours by meaning are in `mimic.palette`. A chart that stands in one chapter on
 from mimic.plots.charts import beside_published, by_hour, ccdf, decay, intervals, lorenz
 from mimic.plots.emblem import funnel, strip_figure
 from mimic.plots.flow import STAGES
+from mimic.plots.reliability import reliability, reliability_table
 from mimic.plots.style import WIDTH, draw_truth, figure, picture, show, use_style
+from mimic.plots.waterfall import add_up, waterfall
 
 __all__ = [
     "STAGES",
     "WIDTH",
+    "add_up",
     "beside_published",
     "by_hour",
     "ccdf",
@@ -26,7 +29,10 @@ __all__ = [
     "intervals",
     "lorenz",
     "picture",
+    "reliability",
+    "reliability_table",
     "show",
     "strip_figure",
     "use_style",
+    "waterfall",
 ]

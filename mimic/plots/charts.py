@@ -130,7 +130,9 @@ def decay(
     return drawn
 
 
-def beside_published(table: pd.DataFrame, *, xlabel: str, scale: str = "linear") -> Figure:
+def beside_published(
+    table: pd.DataFrame, *, xlabel: str, scale: str = "linear", published: str = "published"
+) -> Figure:
     """Published and measured figures, one row each: hollow diamonds and blue dots.
 
     Args:
@@ -138,6 +140,7 @@ def beside_published(table: pd.DataFrame, *, xlabel: str, scale: str = "linear")
             `measured`; `low` and `high`, where given, are the band that the measured value may lie in.
         xlabel: what is measured, with its unit.
         scale: "linear" or "log".
+        published: what the diamonds are called.
     """
     _expect(table, "published", "measured")
     drawn, axes = figure(height=70 + 31 * len(table))
@@ -145,7 +148,7 @@ def beside_published(table: pd.DataFrame, *, xlabel: str, scale: str = "linear")
     if {"low", "high"} <= set(table.columns):
         axes.hlines(y, table["low"], table["high"], color=(BASELINE, 0.35), linewidth=9)
     axes.hlines(y, table["published"], table["measured"], color=INK, linewidth=1.2)
-    _hollow(axes, table["published"], y, INK, "published")
+    _hollow(axes, table["published"], y, INK, published)
     axes.plot(table["measured"], y, "o", color=IN_NETWORK, markersize=9, label="measured here")
     _rows(axes, [str(name) for name in table.index])
     axes.set(xscale=scale, xlabel=xlabel)

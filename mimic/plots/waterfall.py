@@ -14,7 +14,7 @@ from mimic.errors import MimicError
 from mimic.palette import GRAPH, INK, WARNING
 from mimic.plots.style import figure
 
-__all__ = ["waterfall"]
+__all__ = ["add_up", "waterfall"]
 
 _CHANCES: Final = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.25, 0.5, 0.75, 0.9, 0.97, 0.99, 0.999)
 """Probabilities that may be written along the upper edge."""
@@ -22,7 +22,20 @@ _ROW: Final = 31
 """Height of a row, CSS pixels."""
 
 
-def waterfall(terms: Mapping[str, float], *, total: str = "sum", xlabel: str = "log-odds") -> Figure:
+def add_up(terms: Mapping[str, float], decimals: int = 3) -> dict[str, float]:
+    """The terms of a sum, rounded so that what is printed adds up to the rounded sum.
+
+    Each is rounded together with all before it, so none is off by more than one unit of its last digit, and
+    zeros stay zeros. Rounded one by one, a dozen terms can miss their sum by several units.
+    """
+    after = np.round(np.cumsum(np.array([0.0, *terms.values()])), decimals)
+    steps = np.round(np.diff(after), decimals) + 0.0  # no zero keeps a minus
+    return dict(zip(terms, steps.tolist(), strict=True))
+
+
+def waterfall(
+    terms: Mapping[str, float], *, total: str = "sum", xlabel: str = "log-odds", decimals: int = 2
+) -> Figure:
     """Log-odds added up term by term, one row each; along the upper edge the same as a probability.
 
     The first term starts at 0 and is drawn as a line; terms that raise the sum are green and point to the
@@ -32,16 +45,17 @@ def waterfall(terms: Mapping[str, float], *, total: str = "sum", xlabel: str = "
         terms: name to value, in the order of adding; at least two.
         total: what the sum is called, in the last row.
         xlabel: what is added.
+        decimals: of every number; the terms are rounded by `add_up`, so a reader's sum agrees.
 
     Raises:
         MimicError: fewer than two terms, or a value that is not a number.
     """
-    names, values = list(terms), np.array(list(terms.values()), np.float64)
-    if len(names) < 2 or not np.isfinite(values).all():
+    if len(terms) < 2 or not np.isfinite(list(terms.values())).all():
         raise MimicError("a waterfall needs at least two terms, and a finite number in each")
+    names, values = list(terms), np.array(list(add_up(terms, decimals).values()))
     drawn, axes = figure(height=110 + _ROW * (len(names) + 1))
     after = np.cumsum(values)
-    _rows(axes, names, values, after)
+    _rows(axes, names, values, after, decimals)
     axes.plot(after[-1], len(names), "D", color=INK, markersize=9)
     axes.set_yticks(range(len(names) + 1), [*names, total])
     axes.set_ylim(len(names) + 0.6, -0.6)
@@ -50,19 +64,19 @@ def waterfall(terms: Mapping[str, float], *, total: str = "sum", xlabel: str = "
     room = 0.16 * (after.max() - after.min() + 0.1)
     axes.set(xlabel=xlabel, xlim=(after.min() - room, after.max() + room))
     chance = _percent(1 / (1 + np.exp(-after[-1])))
-    _label(axes, after[-1], len(names), f" {after[-1]:.2f}, a chance of {chance}", side=-1)
+    _label(axes, after[-1], len(names), f" {after[-1]:.{decimals}f}, a chance of {chance}", side=-1)
     _chances(axes)
     return drawn
 
 
-def _rows(axes: Axes, names: list[str], values: np.ndarray, after: np.ndarray) -> None:
+def _rows(axes: Axes, names: list[str], values: np.ndarray, after: np.ndarray, decimals: int) -> None:
     """A bar for each term from where the sum was to where it is, and a thread to the next row."""
     for y in range(len(names)):
         value, end = float(values[y]), float(after[y])
         axes.plot([end, end], [y - 0.34, y + 1.34], color=INK, linewidth=0.9)
         if y == 0:
             axes.plot(end, y, "o", color=INK, markersize=8)
-            _label(axes, end, y, f"{end:.2f}", side=1)
+            _label(axes, end, y, f"{end:.{decimals}f}", side=1)
             continue
         up = value >= 0
         (bar,) = axes.barh(
@@ -70,7 +84,7 @@ def _rows(axes: Axes, names: list[str], values: np.ndarray, after: np.ndarray) -
         )
         if not up:
             bar.set(hatch="////", edgecolor=WARNING, linewidth=0)
-        _label(axes, end, y, f"{value:+.2f}", side=1 if up else -1)
+        _label(axes, end, y, f"{value:+.{decimals}f}", side=1 if up else -1)
 
 
 def _label(axes: Axes, x: float, y: float, words: str, *, side: int) -> None:
