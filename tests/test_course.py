@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from worlds import MARA, random_world, village
 
-from mimic import DataLoader, MimicError, Query, Verdicts, for_you
+from mimic import DataLoader, HeuristicScorer, MimicError, Query, Verdicts, for_you
 from mimic.course import cast, check, product_at, strip
 from mimic.course import village as the_village
+from mimic.course.chapter_1 import cost_per_tweet, crossed, fetching_everything, in_words, one_by_one
 from mimic.course.stages import NEWEST_CHAPTER
+from mimic.evaluation import Interval, interval
 from mimic.ordering import best_first
 from mimic.schema import RESPONSES, SOURCES
 
@@ -65,6 +68,67 @@ def test_most_lost_is_about_this_feed_and_not_about_a_word(tmp_path):
     feed = narrow.run(Query(user_id=MARA))
     assert check.most_lost("budget", feed)
     assert not check.most_lost("feed", feed)
+
+
+def test_a_machine_without_a_funnel_fetches_the_whole_window(data):
+    window = np.arange(data.since("tweets"), len(data.tweets))
+    feed = fetching_everything(data).run(Query(user_id=MARA, size=10))
+    assert np.array_equal(feed.candidates.rows, window[::-1])
+    assert "over budget" not in set(feed.candidates["fate"])
+    few = fetching_everything(data, 3).run(Query(user_id=MARA, size=10))
+    assert np.array_equal(few.candidates.rows, window[::-1][:3])
+    ids = data.tweets["tweet_id"]
+    assert few.why(int(ids[window[0]])).missed == {"everything": "beyond the newest 3"}
+    if window[0]:
+        assert few.why(int(ids[0])).missed == {"everything": "older than 48 hours"}
+
+
+def test_one_after_the_other_gives_the_scores_of_the_arrays(data):
+    batch = check.scored(fetching_everything(data).run(Query(user_id=MARA)))
+    scorer = HeuristicScorer(tie_lift=0.7, half_life_hours=9.0)
+    names = ("in_network", "tie", "topic_share", "author_rate", "proof_weight", "age_hours")
+    facts = [{name: float(batch[name][i]) for name in names} for i in range(len(batch))]
+    expected = scorer.score(Query(user_id=MARA), batch)["score"]
+    assert one_by_one(scorer, facts) == pytest.approx(expected.tolist(), rel=1e-4)
+
+
+def test_costs_have_a_row_a_way_and_a_column_a_size(data):
+    window = len(data.tweets) - data.since("tweets")
+    costs = cost_per_tweet(data, Query(user_id=MARA), sizes=(5, window))
+    assert list(costs.columns) == ["5 together, ns", f"{window:,} together, ns"]
+    assert len(costs) == 4
+    assert (costs.to_numpy() >= 0).all()
+
+
+def test_two_changes_are_told_apart_both_ways():
+    rng = np.random.default_rng(5)
+    values = pd.DataFrame({"user_id": range(40), "at": 0, "best": rng.uniform(8, 12, 40)})
+    for name, share in (("few, ours", 0.3), ("few, right", 0.9), ("all, ours", 0.2)):
+        values[name] = share * values["best"] + rng.normal(0, 0.3, 40)
+    cells = pd.DataFrame(
+        {"ours": ["few, ours", "all, ours"], "right": ["few, right", "best"]}, ["few", "all"]
+    )
+    table = crossed(values, cells, best="best", seed=3)
+    mean = 100 * values.mean() / values["best"].mean()
+    assert table.loc["few", "right adds"].value == pytest.approx(mean["few, right"] - mean["few, ours"])
+    assert table.loc["all", "right adds"].value == pytest.approx(100 - mean["all, ours"])
+    assert table.loc["all adds", "ours"].value == pytest.approx(mean["all, ours"] - mean["few, ours"])
+    paired = interval(
+        values,
+        lambda means: 100 * (means["best"] - means["few, right"]) / means["best"],
+        rng=np.random.default_rng(3),
+    )
+    assert table.loc["all adds", "right"] == paired
+    assert table.loc["all", "right"] == Interval(value=100.0, low=100.0, high=100.0)
+    assert table.iloc[2, 2] == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "words"), [(1, 3, "up"), (-3, -1, "down"), (-1, 1, "?"), (0, 2, "?")]
+)
+def test_words_follow_the_interval(low, high, words):
+    change = Interval(value=(low + high) / 2, low=low, high=high)
+    assert in_words(change, more="up", less="down", neither="?") == words
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -115,7 +115,7 @@ def displayed(monkeypatch):
 def test_show_keeps_the_alternative_text_and_the_size(displayed):
     drawn, axes = plots.figure(height=300)
     axes.bar([0, 1], [2, 1])
-    plots.show(drawn, alt=f"  {ALT}\n ")
+    plots.show(drawn, title=None, alt=f"  {ALT}\n ")
     ((bundle, options),) = displayed
     assert options["metadata"] == {"image/png": {"alt": ALT, "width": plots.WIDTH}}
     assert bundle["text/plain"] == f"Figure: {ALT}"
@@ -123,10 +123,37 @@ def test_show_keeps_the_alternative_text_and_the_size(displayed):
     assert picture.size == (2 * plots.WIDTH, 600)
 
 
+def test_a_title_stands_above_the_figure_and_inside_its_width(displayed):
+    pictures = []
+    for title in (None, "W" + "i" * 40, "W" * 41):
+        drawn, axes = plots.figure(height=300, width=660)
+        axes.bar([0, 1], [2, 1])
+        plots.show(drawn, title=title, alt=ALT)
+        bundle, options = displayed[-1]
+        assert options["metadata"]["image/png"].get("title") == title
+        picture = Image.open(io.BytesIO(base64.b64decode(bundle["image/png"]))).convert("RGBA")
+        pictures.append(np.asarray(picture)[..., 3])
+    plain, short, long = pictures
+    above = short.shape[0] - plain.shape[0]
+    assert above > 40
+    assert (short[above:] > 0).mean() == pytest.approx((plain > 0).mean(), rel=0.01)
+    for headline in (short[:above], long[:above]):
+        assert headline.any()
+        assert not headline[:, -8:].any(), "cut off at the right"
+
+
+@pytest.mark.parametrize("title", ["", "W" * 73])
+def test_a_title_has_one_line(displayed, title):
+    drawn, _ = plots.figure()
+    with pytest.raises(MimicError, match="1 to 72"):
+        plots.show(drawn, title=title, alt=ALT)
+    assert not displayed
+
+
 def test_a_figure_of_pyplot_is_shown_once(displayed):
     drawn, axes = plt.subplots()
     axes.plot([0, 1])
-    plots.show(drawn, alt=ALT)
+    plots.show(drawn, title="A line", alt=ALT)
     assert not plt.get_fignums()
 
 
@@ -134,7 +161,7 @@ def test_a_figure_of_pyplot_is_shown_once(displayed):
 def test_a_figure_without_words_is_refused(displayed, alt):
     drawn, _ = plots.figure()
     with pytest.raises(MimicError, match="finding"):
-        plots.show(drawn, alt=alt)
+        plots.show(drawn, title="A chart", alt=alt)
     assert not displayed
 
 

@@ -120,6 +120,17 @@ def test_every_figure_has_an_alternative_text(path: Path) -> None:
 
 
 @each_chapter
+def test_every_figure_but_the_strip_has_a_title(path: Path) -> None:
+    figures = [
+        (cell_id, output.metadata.get("image/png", {}).get("title"))
+        for cell_id, output in outputs(path)
+        if "image/png" in output.get("data", {})
+    ]
+    assert figures
+    assert [cell_id for cell_id, title in figures if not title] == ["you-are-here"]
+
+
+@each_chapter
 def test_outputs_ask_for_nothing_from_elsewhere(path: Path) -> None:
     kinds = {kind for _, output in outputs(path) for kind in output.get("data", {})}
     assert kinds <= {"text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/svg+xml"}

@@ -1,6 +1,6 @@
 """Gives the figures of a notebook their alternative text.
 
-A chapter shows a figure with `mimic.plots.show(figure, alt=…)`, which keeps the text in the output's
+A chapter shows a figure with `mimic.plots.show(figure, title=…, alt=…)`, which keeps the text in the output's
 metadata. The builder drops that metadata, so this extension reads the notebook once more and writes the
 text where a screen reader looks for it. A figure without one is a warning, and with warnings as errors
 the build fails.

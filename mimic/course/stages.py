@@ -67,4 +67,4 @@ def strip(*stages: str) -> None:
 
     lit = "all of it" if not stages else " and ".join(stages)
     alt = f"Strip of the funnel, from tweets to a feed. You are here: {lit}."
-    plots.show(plots.strip_figure(*stages), alt=alt)
+    plots.show(plots.strip_figure(*stages), title=None, alt=alt)

@@ -2,10 +2,10 @@
 
     from mimic import plots
 
-    plots.show(plots.funnel(feed), alt="Funnel of one request: of 17,000 tweets 20 are shown, …")
+    plots.show(plots.funnel(feed), title="One request", alt="Funnel: of 16,100 tweets 20 are shown, …")
 
 Colours by meaning are in `mimic.palette`. A chart that stands in one chapter only begins with
-`drawn, axes = plots.figure(height=300)` and ends with `plots.show(drawn, alt=…)` too.
+`drawn, axes = plots.figure(height=300)` and ends with `plots.show(drawn, title=…, alt=…)` too.
 """
 
 from mimic.plots.charts import beside_published, by_hour, ccdf, decay, intervals, lorenz

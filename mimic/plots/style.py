@@ -23,15 +23,19 @@ from PIL import Image
 from mimic.errors import MimicError
 from mimic.palette import INK
 
-__all__ = ["LEAST_ALT", "WIDTH", "draw_truth", "figure", "picture", "show", "use_style"]
+__all__ = ["LEAST_ALT", "MOST_TITLE", "WIDTH", "draw_truth", "figure", "picture", "show", "use_style"]
 
 WIDTH: Final = 660
 """Width of a figure on the page, CSS pixels; at most 700, so that a phone need not shrink it much."""
 LEAST_ALT: Final = 20
 """Characters that an alternative text has at least."""
+MOST_TITLE: Final = 72
+"""Characters of a title that fit above the narrowest figure in one line."""
 
 _PIXELS_PER_INCH: Final = 100
 _RESOLUTION: Final = 2
+_HEADLINE: Final = 34
+"""Height of a title with the air around it, CSS pixels."""
 _LETTERS: Final = 10.8
 """Size of all letters, points: 15 CSS pixels."""
 
@@ -93,41 +97,70 @@ def figure(*, height: int = 330, width: int = WIDTH) -> tuple[Figure, Axes]:
     return new, new.add_subplot()
 
 
-def show(drawn: Figure, *, alt: str) -> None:
-    """Display a figure together with the text that takes its place for those who cannot see it.
+def show(drawn: Figure, *, title: str | None, alt: str) -> None:
+    """Display a figure under its title, with the text that takes its place for those who cannot see it.
 
     Args:
         drawn: the figure. It is closed, so that a notebook does not display it a second time.
+        title: what is shown, of whom, in one line of at most `MOST_TITLE` characters; None for an
+            ornament that needs none.
         alt: what kind of chart it is, what is plotted, and what is to be seen, in this order. Kept in
             the output's metadata, where the book finds it.
 
     Raises:
-        MimicError: the text says less than `LEAST_ALT` characters can say.
+        MimicError: the text says less than `LEAST_ALT` characters can say, or the title is too long.
     """
     from IPython.display import display
 
+    if title is not None and not 0 < len(title) <= MOST_TITLE:
+        raise MimicError(f"a title has 1 to {MOST_TITLE} characters, got {len(title)}: {title!r}")
     words = " ".join(alt.split())
     if len(words) < LEAST_ALT:
         raise MimicError(f"alt must say chart, what is plotted and the finding, got {words!r}")
-    png, width = picture(drawn)
+    png, width = picture(drawn, title)
     display(  # type: ignore[no-untyped-call]
         {"image/png": b64encode(png).decode("ascii"), "text/plain": f"Figure: {words}"},
         raw=True,
-        metadata={"image/png": {"alt": words, "width": width}},
+        metadata={"image/png": {"alt": words, "width": width, **({"title": title} if title else {})}},
     )
     _close(drawn)
 
 
-def picture(drawn: Figure) -> tuple[bytes, int]:
+def picture(drawn: Figure, title: str | None = None) -> tuple[bytes, int]:
     """A figure as PNG at twice its size, and the width that it takes on the page, CSS pixels.
 
-    A palette of 256 colours makes the file four times smaller, and the eye sees no difference.
+    A title stands above, whatever the layout of the figure. A palette of 256 colours makes the file
+    four times smaller, and the eye sees no difference.
     """
-    raw, small = io.BytesIO(), io.BytesIO()
-    drawn.savefig(raw, format="png", dpi=_PIXELS_PER_INCH * _RESOLUTION, transparent=True)
+    whole = _pixels(drawn)
+    if title is not None:
+        whole = _above(_pixels(_headline(title, drawn.get_figwidth())), whole)
+    small = io.BytesIO()
     octree, undithered = Image.Quantize.FASTOCTREE, Image.Dither.NONE
-    Image.open(raw).quantize(256, method=octree, dither=undithered).save(small, "PNG", optimize=True)
+    whole.quantize(256, method=octree, dither=undithered).save(small, "PNG", optimize=True)
     return small.getvalue(), round(drawn.get_figwidth() * _PIXELS_PER_INCH)
+
+
+def _pixels(drawn: Figure) -> Image.Image:
+    raw = io.BytesIO()
+    drawn.savefig(raw, format="png", dpi=_PIXELS_PER_INCH * _RESOLUTION, transparent=True)
+    return Image.open(raw).convert("RGBA")
+
+
+def _headline(title: str, width: float) -> Figure:
+    """One line of bold letters, `width` inches wide, with air below."""
+    use_style()
+    line = Figure(figsize=(width, _HEADLINE / _PIXELS_PER_INCH))
+    FigureCanvasAgg(line)
+    line.text(0.004, 0.62, title, weight="bold", va="center")
+    return line
+
+
+def _above(top: Image.Image, bottom: Image.Image) -> Image.Image:
+    both = Image.new("RGBA", (bottom.width, top.height + bottom.height))
+    both.paste(top, (0, 0))
+    both.paste(bottom, (0, top.height))
+    return both
 
 
 def _close(drawn: Figure) -> None:
