@@ -103,7 +103,7 @@ data: $(VENV)/.stamp ## generate the data set of the book where it is missing
 	@$(PY) -c "from prep import ensure_dataset; print(ensure_dataset('course'))"
 
 .PHONY: train
-train: data ## build every model and index of the data set
+train: data ## build what is cached: columns now, models and indexes in later chapters
 	@$(PY) -m mimic train --data "$$($(PY) -c "from prep import ensure_dataset; print(ensure_dataset('course'))")"
 
 # ---------------------------------------------------------------- tests

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from importlib.resources import files
 from typing import Any, TypeAlias
 
@@ -58,7 +59,8 @@ def calibrate(public: dict[str, pa.Table], truth: dict[str, pa.Table], world: Wo
     return [
         {
             **dataclasses.asdict(t),
-            "measured": round(measured[t.row], 6),
+            # where a small world has nothing to measure, null: JSON knows no NaN
+            "measured": None if math.isnan(measured[t.row]) else round(measured[t.row], 6),
             "passed": bool(t.low <= measured[t.row] <= t.high),
         }
         for t in targets()
@@ -66,5 +68,6 @@ def calibrate(public: dict[str, pa.Table], truth: dict[str, pa.Table], world: Wo
 
 
 def calibration_table(manifest: dict[str, Any]) -> pd.DataFrame:
-    """The table that a data set's manifest holds, one row a statistic."""
-    return pd.DataFrame(manifest["calibration"]).set_index("row")
+    """The table that a data set's manifest holds, one row a statistic; what was not measured is NaN."""
+    table = pd.DataFrame(manifest["calibration"]).set_index("row")
+    return table.astype({"measured": float})

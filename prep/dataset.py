@@ -250,5 +250,5 @@ def _dictionaries(table: pa.Table) -> list[str]:
 
 def _write_json(content: object, path: Path) -> dict[str, Any]:
     """Write a document; returns what the manifest says of it."""
-    path.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
     return _entry(path)

@@ -81,7 +81,7 @@ class Oracle:
             float64[n, 10], one row a showing, one column a response.
 
         Raises:
-            PrepError: an unknown user or tweet.
+            PrepError: an unknown user or tweet, or a tweet that is not written yet.
         """
         arrays = np.broadcast_arrays(
             self._users(user_ids),
@@ -144,9 +144,7 @@ class Oracle:
         Raises:
             PrepError: unknown user or tweet, or a tweet that comes twice.
         """
-        rows = np.atleast_1d(self._tweets(tweet_ids))
-        if len(distinct(rows)) != len(rows):
-            raise PrepError("a feed holds each tweet once")
+        rows = self._distinct(tweet_ids)
         feed = self._showing_all(int(self._users(user_id)), rows, at)
         feed = read_in_order(feed, np.zeros_like(rows), np.arange(len(rows)), self._h.truth.tweets)
         if not fatigue:
@@ -164,11 +162,17 @@ class Oracle:
         Returns:
             Tweet ids from the top: int64[size], or fewer where there are not so many.
         """
-        rows = np.atleast_1d(self._tweets(tweet_ids))
+        rows = self._distinct(tweet_ids)
         user = int(self._users(user_id))
         if len(rows) > 15 * size:
             rows = rows[np.lexsort((-rows, -self._values(user, rows, at)))[: 15 * size]]
         return self._h.tweet_id[self._greedy(user, rows, at, min(size, len(rows)), float(fatigue))]
+
+    def _distinct(self, tweet_ids: Which) -> Ints:
+        rows = np.atleast_1d(self._tweets(tweet_ids))
+        if len(distinct(rows)) != len(rows):
+            raise PrepError("a feed holds each tweet once")
+        return rows
 
     def _greedy(self, user: int, rows: Ints, at: int, size: int, tiring: float) -> Ints:
         """Rows of the best feed; `tiring` is 1 where repetition tires, 0 where it does not."""
@@ -200,6 +204,8 @@ class Oracle:
     def _showing(
         self, user: Ints, tweet: Ints, at: Ints, position: Ints, author_seen: Ints, topic_seen: Ints
     ) -> Showing:
+        if (early := at < self._h.truth.tweets.created_at[tweet]).any():
+            raise PrepError(f"tweet {self._h.tweet_id[tweet[early][0]]} is not written yet at {at[early][0]}")
         tick = self._h.tick(at)
         author = self._h.truth.tweets.author[tweet].astype(np.int64)
         return Showing(
@@ -215,7 +221,10 @@ class Oracle:
 
 
 def _rows(ids: Ints, wanted: Which, what: str) -> Ints:
-    asked = np.asarray(wanted, np.int64)
+    given = np.asarray(wanted)
+    if given.size and given.dtype.kind not in "iu":
+        raise PrepError(f"{what} ids are whole numbers, got {given.dtype}")
+    asked = given.astype(np.int64)
     there, at = found_in(ids, asked)
     if not there.all():
         raise PrepError(f"unknown {what}: {int(np.atleast_1d(asked)[~np.atleast_1d(there)][0])}")

@@ -1,9 +1,9 @@
 """Every number that makes the world what it is, each with its unit and where it comes from.
 
-Sources: KW10, PEW19 and the like are the bibliography of the book; *row A13* is a row of the
-calibration table (`calibration.json`), which the value was set to meet; *prototype* marks what a smaller
-prototype showed to work; *chosen* a decision of ours that no publication supports. A hash of these
-values stands in a test: the world is frozen (LOG.md says when and why).
+Sources: kwak2010what and the like are keys of the book's bibliography (book/references.bib); *row A13*
+is a row of the calibration table (`calibration.json`), which the value was set to meet; *prototype* marks
+what a smaller prototype showed to work; *chosen* a decision of ours that no publication supports. A hash
+of these values stands in a test: the world is frozen (LOG.md says when and why).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DAY: Final = 24 * HOUR
 START: Final = 1_677_628_800_000
 """2023-03-01T00:00:00Z, the first moment of the window, ms."""
 DAYS: Final = 30
-"""Length of the window, days: 25 tweets a user and month is what PEW19 implies."""
+"""Length of the window, days: 25 tweets a user and month is what pew2019sizing implies."""
 NOW: Final = START + 27 * DAY
 """`data.now`: the start of day 28, ms. Days 28 to 30 are the future that evaluation asks for."""
 END: Final = START + DAYS * DAY
@@ -36,9 +36,9 @@ class PeopleParameters:
     """Who the users are."""
 
     language_shares: tuple[float, ...] = (0.45, 0.18, 0.15, 0.08, 0.07, 0.07)
-    """Share of users by language, in the order of LANGUAGES (AL21)."""
+    """Share of users by language, in the order of LANGUAGES (alshaabi2021growing)."""
     second_language: float = 0.15
-    """Share of users who read a second language (HA14: over 10 % use several)."""
+    """Share of users who read a second language (hale2014global: over 10 % use several)."""
     utc_offset_hours: tuple[float, ...] = (-5.0, 9.0, -4.0, 3.0, -3.0, 3.0)
     """Where the speakers of each language live, hours from UTC (chosen)."""
     utc_offset_sd: float = 1.5
@@ -76,7 +76,7 @@ class PeopleParameters:
     newcomer_share: float = 0.05
     """Share of accounts made inside the window (row G20)."""
     newcomer_reach: float = 0.3
-    """A newcomer's wish to follow and fame, against what they will be (ML14)."""
+    """A newcomer's wish to follow and fame, against what they will be (myers2014bursty)."""
     style_dims: int = 8
     """Dimensions of the hidden taste vector (prototype)."""
     style_community: float = 0.5
@@ -112,7 +112,7 @@ class GraphParameters:
     out_cap: float = 0.15
     """Nobody draws more stubs than this share of all users."""
     window_share: float = 0.07
-    """Share of edges made inside the window (ML14: followers grow by a tenth a month)."""
+    """Share of edges made inside the window (myers2014bursty: followers grow by a tenth a month)."""
     tie_a: float = 1.2
     """First parameter of the Beta from which a tie's strength is drawn (prototype)."""
     tie_b: float = 4.0
@@ -130,9 +130,9 @@ class TweetParameters:
     """What is written, when, and what hides in it."""
 
     posting_sd: float = 2.25
-    """Lognormal sd of tweets per user (PEW19: a tenth writes 80 %)."""
+    """Lognormal sd of tweets per user (pew2019sizing: a tenth writes 80 %)."""
     silent_share: float = 0.25
-    """Share of users who never write, beside those who happen not to (TWO14)."""
+    """Share of users who never write, beside those who happen not to (twopcharts2014accounts)."""
     posting_cap: float = 0.01
     """Nobody writes more than this share of all tweets."""
     burst_share: float = 0.6
@@ -140,7 +140,7 @@ class TweetParameters:
     burst_minutes: float = 8.0
     """Mean gap inside a burst, minutes."""
     weekend: float = 0.95
-    """Volume of a weekend day against a weekday (row A10)."""
+    """Volume of a weekend day against a weekday (chosen)."""
     reply_share: float = 0.45
     """Share of rows of `tweets` that are replies (row A6)."""
     off_topic: float = 0.08
@@ -150,7 +150,7 @@ class TweetParameters:
     link_share: float = 0.20
     """Share of tweets with a link (row A8)."""
     hashtag_share: float = 0.12
-    """Share of tweets with a hashtag (SU10)."""
+    """Share of tweets with a hashtag (suh2010want)."""
     log_length_mean: float = 4.18
     """Mean of the log of a tweet's length in characters (row T1)."""
     log_length_sd: float = 0.65
@@ -177,9 +177,9 @@ class TweetParameters:
     spam_share: float = 0.05
     """Share of accounts that behave like spam (Twitter: under 5 % of daily users)."""
     nsfw_author_share: float = 0.03
-    """Share of authors who write most of what is not safe for work (RE22)."""
+    """Share of authors who write most of what is not safe for work (reuters2022decline)."""
     nsfw_share: float = 0.05
-    """Share of tweets that are not safe for work (RE22: 13 % of those with media)."""
+    """Share of tweets that are not safe for work (reuters2022decline: 13 % of those with media)."""
     toxic_share: float = 0.03
     """Share of toxic tweets (row T4)."""
     reviewed_share: float = 0.10

@@ -45,7 +45,8 @@ HOUR_CURVE = np.array(
         85,
     ]
 )
-"""Relative volume in each local hour: people sleep at four and talk at nine in the evening (TT14)."""
+"""Relative volume in each local hour: people sleep at four and talk at nine in the evening
+(tenthij2014circadian)."""
 
 
 def make_tweets(world: World, people: People, follows: Follows, authors: Authors) -> Tweets:

@@ -206,12 +206,30 @@ def load_truth(folder: Path) -> HiddenWorld:
     Raises:
         PrepError: the folder has no truth/, or it is not whole.
     """
-    hidden = folder / "truth"
-    if not (hidden / "manifest.json").exists():
+    try:
+        return _load(folder, folder / "truth")
+    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
         raise PrepError(
-            f"{folder} holds no truth: generate it with python -m prep.generate_dataset --out {folder}"
-        )
-    values: dict[str, Any] = json.loads((hidden / "world.json").read_text())
+            f"{folder} holds no whole truth ({error}); generate it with "
+            f"python -m prep.generate_dataset {_preset_and_seed(folder)} --out {folder}"
+        ) from error
+
+
+def _preset_and_seed(folder: Path) -> str:
+    """The options that make this data set again, by its public manifest."""
+    try:
+        public = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        return f"--preset {public['preset']} --seed {public['seed']}"
+    except (OSError, ValueError, KeyError):
+        return "--preset PRESET --seed SEED"
+
+
+def _load(folder: Path, hidden: Path) -> HiddenWorld:
+    manifest = json.loads((hidden / "manifest.json").read_text(encoding="utf-8"))
+    for name, entry in manifest["files"].items():
+        if (hidden / name).stat().st_size != entry["bytes"]:
+            raise ValueError(f"truth/{name} is not as long as it was written")
+    values: dict[str, Any] = json.loads((hidden / "world.json").read_text(encoding="utf-8"))
     users, written = _columns(hidden / "users.parquet"), _columns(hidden / "tweets.parquet")
     people = _filled(People, {**users, "community_lang": np.array(values["community_lang"], np.int8)})
     edges = _columns(hidden / "follows.parquet")

@@ -179,7 +179,7 @@ def _bait(world: World, authors: Authors, author: Ints, rng: np.random.Generator
 
 
 def _nsfw(world: World, authors: Authors, author: Ints, media: Bools, rng: np.random.Generator) -> Bools:
-    """Four fifths of it from a few authors, nearly always with media (RE22)."""
+    """Four fifths of it from a few authors, nearly always with media (reuters2022decline)."""
     share = world.tweets.nsfw_share
     writes = authors.posting[authors.nsfw].sum()
     often = np.minimum(0.8 * share / max(writes, 1e-3), 0.85) / 0.75
@@ -197,7 +197,7 @@ def _toxic(
     reply: Bools,
     rng: np.random.Generator,
 ) -> Bools:
-    """Twice as often in replies, and most where no tie holds it back (RF20)."""
+    """Twice as often in replies, and most where no tie holds it back (radfar2020toxic)."""
     there, back = follows.find(author, addressed), follows.find(addressed, author)
     mutual, stranger = (there >= 0) & (back >= 0), (there < 0) & (back < 0)
     factor = np.where(reply, np.where(mutual, 0.8, np.where(stranger, 2.2, 1.3)), 0.68)

@@ -4,7 +4,7 @@
     python scripts/execute_notebooks.py notebooks/01*.ipynb
     python scripts/execute_notebooks.py --check            run nothing, write nothing, report drift
 
-Two runs give the same bytes: cells keep their ids, tags are the only metadata of a cell, alternative
+Two runs give the same bytes: cells keep their ids, tags are the only metadata of a cell, titles, alternative
 texts (`alt`), sizes and said numbers (`say`) the only metadata of an output, and standard error is not
 stored. Numbers in the prose are then rewritten from what the cells said (`mimic.course.say`): in a
 notebook by key, `<data value="users">10,000</data>`, in the pages of `book/` and in the README by
@@ -36,7 +36,7 @@ NOTEBOOK_METADATA: Final = {
     "language_info": {"name": "python"},
 }
 _DATA: Final = re.compile(r'<data value="(?P<key>[\w./-]+)">(?P<text>.*?)</data>', re.DOTALL)
-_KEPT_OUTPUT_METADATA: Final = ("alt", "height", "say", "width")
+_KEPT_OUTPUT_METADATA: Final = ("alt", "height", "say", "title", "width")
 
 
 def run(notebook: Any, folder: Path) -> Any:

@@ -10,7 +10,6 @@ import pytest
 
 from mimic import MimicError
 from mimic.course.calibration import (
-    DERIVED,
     GROUPS,
     NEAR,
     PUBLISHED,
@@ -21,7 +20,6 @@ from mimic.course.calibration import (
     calibration_rows,
     counted,
     group_of,
-    published,
     ratio,
     some_rows,
 )
@@ -46,7 +44,7 @@ def test_every_row_stands_in_one_part_and_is_shown_there(calibration):
     for row, target in ROWS.items():
         lines = [line for line in shown[group_of(row)] if f" | {target.statistic} | " in line]
         assert len(lines) == 1, row
-        assert f" | {published(calibration, row)} | " in lines[0]
+        assert f" | {target.published} | " in lines[0]
 
 
 def test_open_rows_come_first_and_are_not_repeated(calibration):
@@ -124,15 +122,6 @@ def test_a_ratio_is_to_the_nearest_published_figure(calibration, row, measured, 
 def test_a_sentence_knows_where_a_row_lies(calibration, measured, where):
     calibration.loc["E12", "measured"] = measured
     assert band_met(calibration, "E12") == f"{where} its band"
-
-
-def test_derived_figures_say_so_once(calibration):
-    assert set(ROWS) >= DERIVED
-    for row, target in ROWS.items():
-        said = published(calibration, row)
-        assert said.count("derived") == (row in DERIVED or "derived" in target.published)
-        assert said.replace(", derived)", ")") == target.published.replace(", derived)", ")")
-    assert published(calibration, "G9") == "36 % (Kwak 2010, derived), 42 % (Myers 2014, recalled)"
 
 
 def test_base_rates_know_what_is_only_a_bound(calibration):

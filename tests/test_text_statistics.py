@@ -86,7 +86,7 @@ def test_texts_differ_and_come_near_their_length(lang: str) -> None:
 
 
 def label_of(topic: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """The platform's topic: right for .70, half of the errors within the root (world.md)."""
+    """The platform's topic: right for .70, half of the errors within the root."""
     size = len(LEAVES) // len(ROOTS)
     u, shift = rng.random(len(topic)), rng.integers(1, size, len(topic))
     near = ROOT_OF[topic] * size + (topic % size + shift) % size

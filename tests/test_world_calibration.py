@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ FROZEN = "d1d97f6dfcb54fd5"
 everything again, writes it into LOG.md, and then changes this."""
 
 read = functools.cache(Published)
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def failures(folder, tier):
@@ -135,3 +138,22 @@ def test_rows_of_the_table_against_naive_counting(tiny):
     for row, value in expected.items():
         assert measured[row] == pytest.approx(value, abs=2e-6), row
     assert np.mean(stranger) <= measured["E11"] + 1e-6, "edges of the end include those to come"
+
+
+def test_every_source_that_prep_names_is_in_the_bibliography():
+    keys = re.findall(r"@\w+\{(\w+),", (ROOT / "book" / "references.bib").read_text(encoding="utf-8"))
+    named = [
+        (path.name, word)
+        for path in (ROOT / "prep").glob("*.py")
+        for word in re.findall(r"\b[a-z]+(?:19|20)\d\d[a-z]+\b", path.read_text(encoding="utf-8"))
+    ]
+    assert len(named) > 8
+    assert not [place for place in named if place[1] not in keys]
+
+
+def test_a_small_world_has_a_manifest_that_is_json(tiny):
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    manifest = json.loads((tiny / "manifest.json").read_text(encoding="utf-8"), parse_constant=refuse)
+    assert calibration_table(manifest)["measured"].dtype == float

@@ -267,10 +267,26 @@ def test_it_refuses_what_it_does_not_know(tiny, moment):
         oracle.value(42, [known, 17], moment)
     with pytest.raises(PrepError, match="each tweet once"):
         oracle.feed_value(42, [known, known], moment)
+    with pytest.raises(PrepError, match="each tweet once"):
+        oracle.best_order(42, [known, known], moment)
+    with pytest.raises(PrepError, match="whole numbers, got float64"):
+        oracle.value(42.0, known, moment)
+    later = read(tiny).tweets["tweet_id"][-1]
+    with pytest.raises(PrepError, match=f"tweet {later} is not written yet at {moment}"):
+        oracle.value(42, [known, later], moment)
 
 
 def test_without_the_truth_it_says_how_to_get_it(tiny, tmp_path):
     copy = tmp_path / "robbed"
     shutil.copytree(tiny, copy, ignore=shutil.ignore_patterns("truth"))
-    with pytest.raises(PrepError, match=r"holds no truth.*python -m prep\.generate_dataset"):
+    with pytest.raises(PrepError, match=r"no whole truth.*generate_dataset --preset tiny --seed 7 --out"):
         Oracle.open(copy)
+
+
+@pytest.mark.parametrize("harm", ["world.json", "users.parquet", "impressions.parquet"])
+def test_a_truth_that_is_not_whole_is_refused(tiny, tmp_path, harm):
+    copy = tmp_path / "harmed"
+    shutil.copytree(tiny, copy)
+    (copy / "truth" / harm).unlink()
+    with pytest.raises(PrepError, match="no whole truth"):
+        Oracle.open(copy).logged()

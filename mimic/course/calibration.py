@@ -11,8 +11,8 @@ import pandas as pd
 from mimic.errors import MimicError
 from mimic.markup import MUTED, Shown, div, fold, frame, table, text
 
-__all__ = ["DERIVED", "GROUPS", "NEAR", "PUBLISHED", "RANGES", "band_met", "base_rate_words", "base_rates"]
-__all__ += ["calibration_rows", "counted", "group_of", "published", "ratio", "some_rows"]
+__all__ = ["GROUPS", "NEAR", "PUBLISHED", "RANGES", "band_met", "base_rate_words", "base_rates"]
+__all__ += ["calibration_rows", "counted", "group_of", "ratio", "some_rows"]
 
 GROUPS: Final[Mapping[str, tuple[str, ...]]] = {
     "follows": ("G", "primary share", "C"),
@@ -74,10 +74,6 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
 }
 """The same for published figures that are a range, or several that differ: its ends."""
 
-DERIVED: Final = frozenset({"G1", "G3", "G8 followers", "G8 following", "G9", "A3", "A6", "A13 median"})
-"""Rows whose published figure is our arithmetic from what the source prints (a mean from two totals, a Gini
-from one point of the curve, edges from pairs), where the table's text does not say so by itself."""
-
 NEAR: Final = 0.1
 """How far from a published figure is near it, as a share of that figure."""
 
@@ -102,12 +98,6 @@ def group_of(row: str) -> str:
         if row.startswith(starts):
             return group
     raise MimicError(f"row {row!r} belongs to no part of the calibration table")
-
-
-def published(calibration: pd.DataFrame, row: str) -> str:
-    """Who published what, with the word *derived* wherever the figure is our arithmetic from the source's."""
-    words = str(calibration.loc[row, "published"])
-    return words.replace(")", ", derived)", 1) if row in DERIVED and "derived" not in words else words
 
 
 def ratio(calibration: pd.DataFrame, row: str) -> float:
@@ -226,7 +216,7 @@ def _cells(calibration: pd.DataFrame, row: str) -> tuple[str, ...]:
     unit = " %" if share else ""
     band = f"{said[0]} to {said[1]}{unit}{_OURS if entry['ours'] else ''}"
     code = f"{row.split(maxsplit=1)[0]}\N{NO-BREAK SPACE}{entry['tier']}"
-    words = code, str(entry["statistic"]), published(calibration, row)
+    words = code, str(entry["statistic"]), str(entry["published"])
     near, met = _near(ratio(calibration, row)), _PASSED[bool(entry["passed"])]
     return *words, f"{said[2]}{unit}", near, met, band
 

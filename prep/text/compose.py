@@ -32,7 +32,7 @@ BLUR: Final = 0.65
 """Chance that a phrase is a level flatter or livelier than its tweet, for nobody is consistent."""
 
 SHARED_ROOT: Final = 0.2
-"""Share of clear tweets that get by with words of their root (world.md: label and text <= .80)."""
+"""Share of clear tweets that get by with words of their root (so that label and text find at most .80)."""
 
 SHARED_SIBLING: Final = 0.12
 """Share of clear tweets that begin with a word of a sibling leaf."""
