@@ -20,7 +20,15 @@ import pyarrow.parquet as pq
 from mimic.errors import BadDataset
 from mimic.schema import MANIFEST, SCHEMA_VERSION, TABLES
 
-__all__ = ["Manifest", "dataset_checksum", "file_digest", "read_manifest", "stamp", "verify_files"]
+__all__ = [
+    "Manifest",
+    "dataset_checksum",
+    "file_digest",
+    "manifest_digest",
+    "read_manifest",
+    "stamp",
+    "verify_files",
+]
 
 _FORMAT: Final = "mimic-dataset"
 _DIGEST_BYTES: Final = 16
@@ -69,6 +77,13 @@ def dataset_checksum(files: Mapping[str, Mapping[str, Any]]) -> str:
     for name in sorted(files):
         digest.update(files[name]["blake2b"].encode())
     return digest.hexdigest()
+
+
+def manifest_digest(content: Mapping[str, Any]) -> str:
+    """Digest of a manifest over everything in it but its own field `digest`, 32 hexadecimal digits."""
+    rest = {name: value for name, value in content.items() if name != "digest"}
+    text = json.dumps(rest, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=_DIGEST_BYTES).hexdigest()
 
 
 def read_manifest(folder: Path) -> Manifest:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import glob
 import hashlib
 import json
 import os
@@ -19,18 +16,24 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mimic.errors import BadDataset
-from mimic.integrity import dataset_checksum, file_digest
-from mimic.schema import MANIFEST, SCHEMA_VERSION, TABLES
+from mimic.integrity import dataset_checksum
+from mimic.schema import SCHEMA_VERSION, TABLES
 from prep.build import build
 from prep.calibration import calibrate
+from prep.folders import (
+    FORMAT,
+    TRUTH_FORMAT,
+    entry_of,
+    flaw,
+    manifest_of,
+    move,
+    refuse_others,
+    sweep,
+    write_json,
+    write_manifest,
+)
 from prep.parameters import END, NOW, START, PrepError
 from prep.world import World, make_world
-
-FORMAT = "mimic-dataset"
-"""What the manifest of a data set calls itself."""
-CONTENTS = frozenset({f"{name}.parquet" for name in TABLES} | {MANIFEST, "truth", "cache"})
-"""Everything that a data set's folder may hold; what is derived from it goes into `cache`."""
 
 
 def ensure_dataset(preset: str = "course", seed: int = 7, root: str | os.PathLike[str] | None = None) -> Path:
@@ -85,45 +88,16 @@ def _tree(folder: Traversable) -> Iterable[Traversable]:
             yield entry
 
 
-def is_current(out: Path, world: World, *, thorough: bool = False) -> bool:
-    """Whether a folder holds this very world, made by this very `prep`, whole.
-
-    Args:
-        out: the folder, which need not exist.
-        world: the world that it should hold.
-        thorough: read every file and compare its digest; otherwise sizes are compared.
-    """
-    manifest, hidden = _manifest(out), _manifest(out / "truth")
+def is_current(out: Path, world: World) -> bool:
+    """Whether a folder holds this very world, made by this very `prep`, whole: every file is read."""
+    public, hidden = manifest_of(out), manifest_of(out / "truth")
     return (
-        manifest.get("format") == FORMAT
-        and manifest.get("schema_version") == SCHEMA_VERSION
-        and manifest.get("prep") == hidden.get("prep") == source_hash()
-        and manifest.get("seed") == world.seed
-        and manifest.get("parameters", {}).get("preset") == dataclasses.asdict(world.preset)
-        and _unharmed(out, manifest, thorough=thorough)
-        and _unharmed(out / "truth", hidden, thorough=thorough)
+        public.get("schema_version") == SCHEMA_VERSION
+        and public.get("prep") == hidden.get("prep") == source_hash()
+        and public.get("seed") == world.seed
+        and public.get("parameters") == json.loads(json.dumps(world.parameters()))
+        and not flaw(out)
     )
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    """A folder's manifest, empty where there is none that can be read."""
-    try:
-        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _unharmed(folder: Path, manifest: dict[str, Any], *, thorough: bool) -> bool:
-    """Whether the files of a manifest are there, of the size (and content) that it lists."""
-    try:
-        return all(
-            (folder / name).stat().st_size == entry["bytes"]
-            and (not thorough or file_digest(folder / name) == entry["blake2b"])
-            for name, entry in manifest["files"].items()
-        )
-    except (OSError, BadDataset, KeyError):
-        return False
 
 
 def write_dataset(world: World, out: Path, *, progress: bool = False) -> Path:
@@ -143,61 +117,25 @@ def write_dataset(world: World, out: Path, *, progress: bool = False) -> Path:
     Raises:
         PrepError: the folder exists and is not a data set, or cannot be written.
     """
-    out = out.resolve()
-    _refuse_others(out)
+    try:
+        out = out.expanduser().resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links, an unknown user's home
+        raise PrepError(f"cannot write to {out}: {error}; choose another folder") from error
+    refuse_others(out)
     draft = out.with_name(f"{out.name}.tmp-{os.getpid()}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(out)
+        sweep(out)
         draft.mkdir()
         _write(world, draft, progress=progress)
-        if not is_current(out, world, thorough=True):
-            _move(draft, out)
+        if not is_current(out, world):
+            move(draft, out)
     except OSError as error:
         reason = error.strerror or error
         raise PrepError(f"cannot write to {out.parent}: {reason}; choose another folder") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return out
-
-
-def _refuse_others(out: Path) -> None:
-    """Raise where a folder holds what might be dear to somebody: it is about to be replaced."""
-    if not out.exists() or _manifest(out).get("format") == FORMAT:
-        return
-    if not out.is_dir() or not {entry.name for entry in out.iterdir()} <= CONTENTS:
-        raise PrepError(f"{out} exists and is not a data set: choose another folder with --out")
-
-
-def _sweep(out: Path) -> None:
-    """Remove what runs that were killed have left: drafts, and data sets on their way out."""
-    for left in out.parent.glob(f"{glob.escape(out.name)}.tmp-*"):
-        owner = left.name.removeprefix(f"{out.name}.tmp-").removesuffix("-old")
-        if owner.isdigit() and (int(owner) == os.getpid() or not _alive(int(owner))):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # it lives, and belongs to somebody else
-        return True
-    return True
-
-
-def _move(draft: Path, out: Path) -> None:
-    """Put the draft in place of what was there; another process may be doing the same."""
-    old = draft.with_name(f"{draft.name}-old")
-    with contextlib.suppress(FileNotFoundError):
-        out.replace(old)
-    try:
-        draft.replace(out)
-    except OSError:
-        if not _manifest(out):
-            raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _write(world: World, folder: Path, *, progress: bool) -> None:
@@ -207,8 +145,11 @@ def _write(world: World, folder: Path, *, progress: bool) -> None:
     (folder / "truth").mkdir()
     public = _write_tables({name: built.public[name] for name in TABLES}, folder)
     hidden = _write_tables(built.truth, folder / "truth")
-    hidden["world.json"] = _write_json(built.truth_values, folder / "truth" / "world.json")
-    _write_json({"format": "mimic-truth", "prep": source, "files": hidden}, folder / "truth" / MANIFEST)
+    write_json(built.truth_values, folder / "truth" / "world.json")
+    hidden["world.json"] = entry_of(folder / "truth" / "world.json")
+    checksum = dataset_checksum(public)
+    sealed = {"format": TRUTH_FORMAT, "prep": source, "checksum": checksum, "files": hidden}
+    write_manifest(sealed, folder / "truth")
     manifest = {
         "format": FORMAT,
         "schema_version": SCHEMA_VERSION,
@@ -219,12 +160,12 @@ def _write(world: World, folder: Path, *, progress: bool) -> None:
         "end": END,
         "rows": {name: built.public[name].num_rows for name in TABLES},
         "files": public,
-        "checksum": dataset_checksum(public),
+        "checksum": checksum,
         "prep": source,
         "parameters": world.parameters(),
         "calibration": calibrate(built.public, built.truth, world),
     }
-    _write_json(manifest, folder / MANIFEST)
+    write_manifest(manifest, folder)
 
 
 def _write_tables(tables: dict[str, pa.Table], folder: Path) -> dict[str, dict[str, Any]]:
@@ -234,21 +175,10 @@ def _write_tables(tables: dict[str, pa.Table], folder: Path) -> dict[str, dict[s
         path = folder / f"{name}.parquet"
         columns: Any = _dictionaries(table)
         pq.write_table(table, path, compression="zstd", compression_level=1, use_dictionary=columns)
-        entries[path.name] = _entry(path)
+        entries[path.name] = entry_of(path)
     return entries
-
-
-def _entry(path: Path) -> dict[str, Any]:
-    """What the manifest says of a file."""
-    return {"bytes": path.stat().st_size, "blake2b": file_digest(path)}
 
 
 def _dictionaries(table: pa.Table) -> list[str]:
     """Columns that repeat themselves; trying it on the others only costs time."""
     return [f.name for f in table.schema if pa.types.is_dictionary(f.type) or f.name in ("user_id", "lang")]
-
-
-def _write_json(content: object, path: Path) -> dict[str, Any]:
-    """Write a document; returns what the manifest says of it."""
-    path.write_text(json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
-    return _entry(path)

@@ -38,7 +38,7 @@ def generate_dataset(
     """
     world = make_world(preset, seed, users=users, tweets=tweets)
     folder = out if out is not None else home() / "data" / f"{world.preset.name}-{seed}"
-    if not is_current(folder, world, thorough=True):
+    if not is_current(folder, world):
         write_dataset(world, folder, progress=progress)
     return folder
 

@@ -83,10 +83,11 @@ class Oracle:
         Raises:
             PrepError: an unknown user or tweet, or a tweet that is not written yet.
         """
+        counts = [np.asarray(x, np.int64) for x in (position, author_seen, topic_seen)]
+        if any((x < 0).any() for x in counts):
+            raise PrepError("position, author_seen and topic_seen count from 0")
         arrays = np.broadcast_arrays(
-            self._users(user_ids),
-            self._tweets(tweet_ids),
-            *(np.asarray(x, np.int64) for x in (at, position, author_seen, topic_seen)),
+            self._users(user_ids), self._tweets(tweet_ids), np.asarray(at, np.int64), *counts
         )
         showing = self._showing(*(np.atleast_1d(a) for a in arrays))
         return pd.DataFrame(self._h.truth.probabilities(showing), columns=list(RESPONSES))
@@ -126,7 +127,9 @@ class Oracle:
         return self._h.tweet_id[rows], self._values(user, rows, at)
 
     def best(self, user_id: int, at: int, n: int) -> Ints:
-        """Ids of the n eligible tweets of greatest value, best first: int64[<= n]."""
+        """Ids of the n eligible tweets of greatest value, best first: int64[<= n]; n from 0."""
+        if n < 0:
+            raise PrepError(f"n must be 0 or more, got {n}")
         ids, value = self.values_of_eligible(user_id, at)
         return ids[np.lexsort((-ids, -value))[:n]]
 
@@ -154,7 +157,10 @@ class Oracle:
     def best_order(
         self, user_id: int, tweet_ids: Which, at: int, size: int = 20, *, fatigue: bool = True
     ) -> Ints:
-        """The best feed that can be made of some tweets, greedily by what each place adds.
+        """A feed of some tweets, chosen greedily by what each place adds: the best, or nearly.
+
+        Of tweets worth having it misses a thousandth of the best feed's value; among tweets of
+        negative value a greedy choice is not the best.
 
         Of more than fifteen times `size` tweets only those of greatest value are weighed: fatigue
         could not pull so many below the rest. Other arguments are those of `feed_value`.
@@ -162,6 +168,8 @@ class Oracle:
         Returns:
             Tweet ids from the top: int64[size], or fewer where there are not so many.
         """
+        if size < 0:
+            raise PrepError(f"size must be 0 or more, got {size}")
         rows = self._distinct(tweet_ids)
         user = int(self._users(user_id))
         if len(rows) > 15 * size:

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from mimic.schema import ENGAGEMENTS
 from prep.arrays import Floats, Ints, first_of_runs, found_in, offsets, order_by, spans
 from prep.authors import Authors
+from prep.folders import flaw, remedy
 from prep.parameters import (
     HOUR,
     START,
@@ -206,29 +207,9 @@ def load_truth(folder: Path) -> HiddenWorld:
     Raises:
         PrepError: the folder has no truth/, or it is not whole.
     """
-    try:
-        return _load(folder, folder / "truth")
-    except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-        raise PrepError(
-            f"{folder} holds no whole truth ({error}); generate it with "
-            f"python -m prep.generate_dataset {_preset_and_seed(folder)} --out {folder}"
-        ) from error
-
-
-def _preset_and_seed(folder: Path) -> str:
-    """The options that make this data set again, by its public manifest."""
-    try:
-        public = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        return f"--preset {public['preset']} --seed {public['seed']}"
-    except (OSError, ValueError, KeyError):
-        return "--preset PRESET --seed SEED"
-
-
-def _load(folder: Path, hidden: Path) -> HiddenWorld:
-    manifest = json.loads((hidden / "manifest.json").read_text(encoding="utf-8"))
-    for name, entry in manifest["files"].items():
-        if (hidden / name).stat().st_size != entry["bytes"]:
-            raise ValueError(f"truth/{name} is not as long as it was written")
+    if wrong := flaw(folder):
+        raise PrepError(f"{folder} holds no whole truth ({wrong}); generate it with {remedy(folder)}")
+    hidden = folder / "truth"
     values: dict[str, Any] = json.loads((hidden / "world.json").read_text(encoding="utf-8"))
     users, written = _columns(hidden / "users.parquet"), _columns(hidden / "tweets.parquet")
     people = _filled(People, {**users, "community_lang": np.array(values["community_lang"], np.int8)})

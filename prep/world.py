@@ -19,6 +19,9 @@ from prep.parameters import (
 )
 from prep.presets import PRESETS, Preset
 
+MOST_TWEETS = 50_000_000
+"""Of one world; one with more would need hundreds of gigabytes of memory."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class World:
@@ -60,15 +63,16 @@ def make_world(
         preset: one of PRESETS.
         seed: any whole number from 0.
         users: accounts, 200 to 1,000,000; the preset's when None.
-        tweets: about how many tweets, at least 10 a user; the preset's share a user when None.
+        tweets: about how many tweets, at least 10 a user, at most MOST_TWEETS; the preset's share a user
+            when None.
 
     Raises:
         PrepError: unknown preset, negative seed, or a size out of range.
     """
     if preset not in PRESETS:
         raise PrepError(f"unknown preset {preset!r}: use one of {', '.join(PRESETS)}")
-    if seed < 0:
-        raise PrepError(f"seed must be 0 or more, got {seed}")
+    if type(seed) is not int or seed < 0:
+        raise PrepError(f"seed must be a whole number from 0, got {seed!r}")
     size = PRESETS[preset]
     if users is None and tweets is None:
         return World(preset=size, seed=seed)
@@ -76,11 +80,11 @@ def make_world(
     written = round(size.tweets / size.users * people) if tweets is None else tweets
     if not 200 <= people <= 1_000_000:
         raise PrepError(f"a world has 200 to 1,000,000 users, got {people}")
-    if written < 10 * people:
-        raise PrepError(f"a world needs at least 10 tweets a user ({10 * people}), got {written}")
+    if not 10 * people <= written <= MOST_TWEETS:
+        raise PrepError(f"a world of {people} users has {10 * people} to {MOST_TWEETS} tweets, got {written}")
     custom = dataclasses.replace(
         size,
-        name="custom",
+        name=f"custom-{people}x{written}",
         users=people,
         tweets=written,
         impressions=round(size.impressions / size.tweets * written),

@@ -20,6 +20,7 @@ from mimic.integrity import read_manifest, verify_files
 from mimic.schema import TABLES
 from prep import PrepError, dataset, ensure_dataset
 from prep.build import build
+from prep.folders import sweep
 from prep.generate_dataset import generate_dataset, main
 from prep.world import make_world
 
@@ -109,7 +110,7 @@ def test_a_world_of_another_size_keeps_the_proportions(tmp_path):
     assert built.public["users"].num_rows == 300
     assert built.public["tweets"].num_rows == pytest.approx(4_000, rel=0.05)
     assert world.preset.impressions == 20_000
-    assert world.preset.name == "custom"
+    assert world.preset.name.startswith("custom-")
     assert make_world("tiny", 1, users=300).preset.tweets == 6_000
 
 
@@ -160,7 +161,7 @@ def test_leftovers_are_swept_when_nobody_owns_them(tmp_path):
     }
     for name in names:
         (tmp_path / name).mkdir()
-    dataset._sweep(tmp_path / "out")
+    sweep(tmp_path / "out")
     assert {name: not (tmp_path / name).exists() for name in names} == names
 
 
@@ -206,7 +207,7 @@ def copy(tiny, tmp_path):
 
 
 def test_a_whole_data_set_of_this_very_world_is_current(copy):
-    assert dataset.is_current(copy, make_world("tiny", 7), thorough=True)
+    assert dataset.is_current(copy, make_world("tiny", 7))
     assert not dataset.is_current(copy, make_world("tiny", 8))
     assert not dataset.is_current(copy, make_world("tiny", 7, users=501))
     assert not dataset.is_current(copy / "nowhere", make_world("tiny", 7))
@@ -218,31 +219,35 @@ def change_manifest(folder, **changes):
 
 
 @pytest.mark.parametrize(
-    ("harm", "thorough"),
+    "harm",
     {
-        "made by another prep": (lambda f: change_manifest(f, prep="0" * 32), False),
-        "of another schema": (lambda f: change_manifest(f, schema_version=0), False),
-        "a manifest that is a list": (lambda f: (f / "manifest.json").write_text("[]"), False),
-        "half a manifest": (lambda f: (f / "manifest.json").write_text('{"format": "mimic-'), False),
-        "no manifest": (lambda f: (f / "manifest.json").unlink(), False),
-        "no truth": (lambda f: shutil.rmtree(f / "truth"), False),
-        "a table less": (lambda f: (f / "tweets.parquet").unlink(), False),
-        "a hidden table less": (lambda f: (f / "truth" / "tweets.parquet").unlink(), False),
-        "cut short": (lambda f: os.truncate(f / "tweets.parquet", 1000), False),
-        "one bit": (lambda f: flip(f / "tweets.parquet"), True),
-        "one hidden bit": (lambda f: flip(f / "truth" / "users.parquet"), True),
+        "made by another prep": lambda f: change_manifest(f, prep="0" * 32),
+        "of another schema": lambda f: change_manifest(f, schema_version=0),
+        "a manifest that is a list": lambda f: (f / "manifest.json").write_text("[]"),
+        "half a manifest": lambda f: (f / "manifest.json").write_text('{"format": "mimic-'),
+        "no manifest": lambda f: (f / "manifest.json").unlink(),
+        "no truth": lambda f: shutil.rmtree(f / "truth"),
+        "a table less": lambda f: (f / "tweets.parquet").unlink(),
+        "a hidden table less": lambda f: (f / "truth" / "tweets.parquet").unlink(),
+        "cut short": lambda f: os.truncate(f / "tweets.parquet", 1000),
+        "another moment": lambda f: change_manifest(f, now=1),
+        "another calibration": lambda f: change_manifest(f, calibration=[]),
+        "a manifest without files": lambda f: change_manifest(f, files=None),
+        "another number of rows": lambda f: change_manifest(f, rows={}),
+        "one bit": lambda f: flip(f / "tweets.parquet"),
+        "one hidden bit": lambda f: flip(f / "truth" / "users.parquet"),
     }.values(),
 )
-def test_a_data_set_that_is_old_or_harmed_is_made_again(copy, tiny, monkeypatch, harm, thorough):
+def test_a_data_set_that_is_old_or_harmed_is_made_again(copy, tiny, monkeypatch, harm):
     harm(copy)
-    assert not dataset.is_current(copy, make_world("tiny", 7), thorough=thorough)
+    assert not dataset.is_current(copy, make_world("tiny", 7))
     monkeypatch.setattr(
         dataset,
         "_write",
         lambda world, draft, *, progress: shutil.copytree(tiny, draft, dirs_exist_ok=True, ignore=CACHE),
     )
     assert generate_dataset("tiny", 7, copy, progress=False) == copy
-    assert dataset.is_current(copy, make_world("tiny", 7), thorough=True)
+    assert dataset.is_current(copy, make_world("tiny", 7))
     assert [p.name for p in copy.parent.iterdir()] == [copy.name]
 
 
@@ -267,6 +272,34 @@ def test_what_was_derived_from_an_older_data_set_goes_with_it(copy, tiny, monkey
 def test_nothing_is_done_where_nothing_has_to_be(copy, monkeypatch):
     monkeypatch.setattr(dataset, "build", None)
     assert generate_dataset("tiny", 7, copy, progress=False) == copy
+
+
+@pytest.mark.parametrize(
+    "dear", ["notes.txt", "cache/thesis.txt", "truth/love.txt", "old/users.parquet", "letters.parquet"]
+)
+def test_what_is_no_part_of_a_data_set_is_never_lost(copy, dear):
+    (copy / dear).parent.mkdir(exist_ok=True)
+    (copy / dear).write_text("mine")
+    before = contents(copy)
+    with pytest.raises(PrepError, match=f"holds '{dear.split('/')[0]}.*no part of a data set"):
+        generate_dataset("tiny", 8, copy, progress=False)
+    assert contents(copy) == before
+
+
+@pytest.mark.parametrize("alone", ["users.parquet", "manifest.json"])
+def test_a_file_of_a_name_that_we_use_is_somebody_elses(tmp_path, alone):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs" / alone).write_text("mine")
+    with pytest.raises(PrepError, match="choose another folder"):
+        generate_dataset("tiny", 8, tmp_path / "theirs", progress=False)
+    assert (tmp_path / "theirs" / alone).read_text() == "mine"
+
+
+def test_the_folder_where_one_stands_is_not_replaced(copy, monkeypatch):
+    monkeypatch.chdir(copy)
+    with pytest.raises(PrepError, match="in use"):
+        generate_dataset("tiny", 8, Path(), progress=False)
+    assert dataset.is_current(copy, make_world("tiny", 7))
 
 
 # --- where they live ----------------------------------------------------------------------------
@@ -326,18 +359,20 @@ def test_a_data_set_that_is_there_is_not_made_again(made, copy):
     ("arguments", "message"),
     [
         (["--preset", "huge"], "unknown preset 'huge': use one of tiny, course, million"),
-        (["--seed", "-1"], "seed must be 0 or more, got -1"),
+        (["--seed", "-1"], "seed must be a whole number from 0, got -1"),
         (["--seed", "seven"], "argument --seed: invalid int value: 'seven'"),
         (["--seed", "1.5"], "argument --seed: invalid int value: '1.5'"),
         (["--seed"], "argument --seed: expected one argument"),
         (["--users", "10"], "a world has 200 to 1,000,000 users, got 10"),
         (["--users", "10000000"], "a world has 200 to 1,000,000 users, got 10000000"),
-        (["--tweets", "-5"], "a world needs at least 10 tweets a user (5000), got -5"),
+        (["--tweets", "-5"], "a world of 500 users has 5000 to 50000000 tweets, got -5"),
         (["--speed", "11"], "unrecognized arguments: --speed 11"),
-        (["--out", "{}/file"], "exists and is not a data set"),
+        (["--tweets", str(10**30)], "a world of 500 users has 5000 to 50000000 tweets"),
+        (["--out", "{}/file"], "is not a folder"),
         (["--out", "{}/file/below"], "cannot write to"),
-        (["--out", "{}/notes"], "exists and is not a data set"),
-        (["--out", "{}/page"], "exists and is not a data set"),
+        (["--out", "{}/file/" + "x" * 300], "cannot write to"),
+        (["--out", "{}/notes"], "exists and holds 'diary.txt', which is no part of a data set"),
+        (["--out", "{}/page"], "exists and holds 'more.txt', which is no part of a data set"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(tmp_path, capsys, arguments, message):
@@ -369,7 +404,7 @@ def test_the_command_exits_with_2_and_prints_the_folder_otherwise(tmp_path):
         command("--seed", "-3"), env=environment(), capture_output=True, text=True, check=False
     )
     assert refused.returncode == 2
-    assert refused.stderr == "error: seed must be 0 or more, got -3\n"
+    assert refused.stderr == "error: seed must be a whole number from 0, got -3\n"
     out = tmp_path / "deep" / "down"
     made = subprocess.run(
         command("--seed", 1, "--users", 200, "--tweets", 2000, "--out", out),

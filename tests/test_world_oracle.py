@@ -14,6 +14,7 @@ from scipy.stats import norm
 from mimic.schema import ENGAGEMENTS, RESPONSES
 from mimic.scoring import VALUE_WEIGHTS
 from prep import Oracle, PrepError
+from prep.generate_dataset import generate_dataset
 
 read = functools.cache(Published)
 open_oracle = functools.cache(Oracle.open)
@@ -271,6 +272,14 @@ def test_it_refuses_what_it_does_not_know(tiny, moment):
         oracle.best_order(42, [known, known], moment)
     with pytest.raises(PrepError, match="whole numbers, got float64"):
         oracle.value(42.0, known, moment)
+    with pytest.raises(PrepError, match="whole numbers, got object"):
+        oracle.best(10**30, moment, 3)
+    with pytest.raises(PrepError, match="count from 0"):
+        oracle.probabilities(42, known, moment, position=-1)
+    with pytest.raises(PrepError, match="n must be 0 or more"):
+        oracle.best(42, moment, -1)
+    with pytest.raises(PrepError, match="size must be 0 or more"):
+        oracle.best_order(42, [known], moment, -1)
     later = read(tiny).tweets["tweet_id"][-1]
     with pytest.raises(PrepError, match=f"tweet {later} is not written yet at {moment}"):
         oracle.value(42, [known, later], moment)
@@ -289,4 +298,22 @@ def test_a_truth_that_is_not_whole_is_refused(tiny, tmp_path, harm):
     shutil.copytree(tiny, copy)
     (copy / "truth" / harm).unlink()
     with pytest.raises(PrepError, match="no whole truth"):
-        Oracle.open(copy).logged()
+        Oracle.open(copy)
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory):
+    return generate_dataset("tiny", 8, tmp_path_factory.mktemp("other") / "tiny-8", progress=False)
+
+
+@pytest.mark.parametrize("part", ["truth/users.parquet", "truth/world.json", "tweets.parquet", "truth"])
+def test_the_truth_of_another_world_is_refused(tiny, other, tmp_path, part):
+    copy = tmp_path / "mixed"
+    shutil.copytree(tiny, copy)
+    if part == "truth":
+        shutil.rmtree(copy / part)
+        shutil.copytree(other / part, copy / part)
+    else:
+        shutil.copy(other / part, copy / part)
+    with pytest.raises(PrepError, match=r"no whole truth .*--preset tiny --seed 7 --out"):
+        Oracle.open(copy)
