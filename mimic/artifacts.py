@@ -17,6 +17,7 @@ import json
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from mimic.errors import StaleArtifact
 __all__ = ["Artifact", "artifact_key", "ensure_artifact", "write_whole"]
 
 _TEMPORARY = ".writing-"
+_ABANDONED_SECONDS: Final = 86_400
 _FORMAT: Final = "mimic-artifact-1"
 _ARRAYS, _MANIFEST = "arrays.safetensors", "manifest.json"
 
@@ -74,9 +76,14 @@ def write_whole(folder: Path, write: Callable[[Path], None]) -> None:
 
     `write` gets a temporary folder beside the final one, which is renamed at the end. When two
     processes build the same artefact at once, the first to finish wins and the second one's copy,
-    which is the same, is thrown away. Raises OSError when the disk cannot be written.
+    which is the same, is thrown away. What a run that was killed has left is removed a day later.
+    Raises OSError when the disk cannot be written.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f"{_TEMPORARY}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
     temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=folder.parent))
     try:
         write(temporary)

@@ -49,25 +49,38 @@ class Store:
         self._loaded = loaded
 
     def array(self, name: str) -> Array:
-        """A whole column of numbers, read-only. Raises StaleArtifact when its file is gone."""
+        """A whole column of numbers, read-only. Raises StaleArtifact when its file is gone or harmed."""
         if name not in self._loaded:
+            path = self._file(f"{name}.npy")
+            try:
+                mapped = np.load(path, mmap_mode="r", allow_pickle=False)
+            except (OSError, ValueError, EOFError) as error:
+                raise self._harmed(path, error) from error
             # A plain view of the map: numpy's memmap class would make each later slice slower.
-            mapped = np.asarray(np.load(self._file(f"{name}.npy"), mmap_mode="r", allow_pickle=False))
-            self._loaded[name] = mapped
+            self._loaded[name] = np.asarray(mapped)
         values: Array = self._loaded[name]
         return values
 
     def texts(self, name: str) -> pa.Array[Any]:
-        """A whole column of text as an Arrow array."""
+        """A whole column of text as an Arrow array. Raises StaleArtifact when its file is gone or harmed."""
         if name not in self._loaded:
-            mapped = pa.memory_map(str(self._file(f"{name}.arrow")))
-            self._loaded[name] = pa.ipc.open_file(mapped).get_batch(0).column(0)
+            path = self._file(f"{name}.arrow")
+            try:
+                mapped = pa.memory_map(str(path))
+                self._loaded[name] = pa.ipc.open_file(mapped).get_batch(0).column(0)
+            except (OSError, pa.ArrowException) as error:
+                raise self._harmed(path, error) from error
         values: pa.Array[Any] = self._loaded[name]
         return values
 
     def groups(self, name: str) -> CSR:
         """A grouping such as `tweets.by_author`: row numbers in order of time for each key."""
         return CSR(self.array(f"{name}.starts"), self.array(f"{name}.values"))
+
+    def _harmed(self, path: Path, error: Exception) -> StaleArtifact:
+        return StaleArtifact(
+            f"{path} cannot be read ({error}); delete {self._cache} and run again to have it built anew"
+        )
 
     def _file(self, name: str) -> Path:
         path = self._cache / name

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -53,6 +55,14 @@ def test_the_first_of_two_writers_wins(tmp_path):
     write_whole(target, slow)
     assert (target / "a").read_text() == "fast"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_what_a_killed_run_left_is_removed_when_nobody_can_still_be_at_it(tmp_path):
+    for name, age in (("old", 90_000), ("new", 60)):
+        (tmp_path / f".writing-{name}").mkdir()
+        os.utime(tmp_path / f".writing-{name}", times=(time.time() - age,) * 2)
+    write_whole(tmp_path / "thing-1", lambda folder: None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".writing-new", "thing-1"]
 
 
 def test_a_place_that_cannot_be_written_is_an_os_error(tmp_path):
