@@ -77,15 +77,16 @@ class Viewer:
             if data.interactions["kind"][row] not in _DISLIKES:
                 self.ties[int(data.tweets["author"][data.interactions["tweet"][row]])] += 1
         self.follows = dict.fromkeys(data.following.of(self.row).tolist())
+        self.blocked = set(data.blocking.of(self.row).tolist())
+        self.blocked_by = set(data.blocked_by.of(self.row).tolist())
+        self.muted = set(data.muting.of(self.row).tolist())
+        self.avoided = self.blocked | self.blocked_by | self.muted
         self.proof: dict[int, list[tuple[float, int]]] = defaultdict(list)
-        for followee in self.follows:
+        for followee in self.follows.keys() - self.avoided:
             weight = 1.0 + math.log1p(self.ties[followee])
             for tweet in engaged[followee]:
                 self.proof[tweet].append((weight, followee))
         self.seen = set(data.seen(self.row).tolist())
-        self.blocked = set(data.blocking.of(self.row).tolist())
-        self.blocked_by = set(data.blocked_by.of(self.row).tolist())
-        self.muted = set(data.muting.of(self.row).tolist())
         self.words = [word.casefold() for word in data.muted_words(self.row)]
 
     def proof_weight(self, tweet: int) -> float:
@@ -171,8 +172,12 @@ class ObjectFunnel:
         return list(found.values())
 
     def _in_network(self, viewer: Viewer) -> list[Tweet]:
-        posts = [post for followee in viewer.follows for post in self.posts[followee]]
-        posts = [post for post in posts if not (post[3] and post[2].author in viewer.follows)]
+        posts = [
+            post
+            for followee in viewer.follows
+            for post in self.posts[followee]
+            if not (post[3] and (followee in viewer.avoided or post[2].author in viewer.follows))
+        ]
         posts.sort(key=lambda post: post[:2], reverse=True)
         return list({post[1]: post[2] for post in posts}.values())[:200]
 

@@ -17,6 +17,7 @@ from mimic.errors import (
     BrokenContract,
     MimicError,
     StaleArtifact,
+    UnknownColumn,
     UnknownTweet,
     UnknownUser,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "StaleArtifact",
     "TopSelector",
     "Trace",
+    "UnknownColumn",
     "UnknownTweet",
     "UnknownUser",
     "Verdicts",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, where argparse would print the usage as well."""
 
     def error(self, message: str) -> NoReturn:
+        """Exit with code 2 and a hint at --help."""
         self.exit(2, f"error: {message} (python -m mimic --help says more)\n")
 
 
@@ -60,6 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{data.path}: columns are built; the product has no model yet, so nothing needs training")
             return 0
         _answer(data, options)
+        sys.stdout.flush()  # so that a reader who has gone is noticed here
+    except BrokenPipeError:
+        # `| head` has seen enough. What is still in the buffer goes nowhere when Python flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except MimicError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

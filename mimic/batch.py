@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mimic.data_loader import DataLoader
-from mimic.errors import BadQuery, MimicError
+from mimic.errors import BadQuery, UnknownColumn
+from mimic.ids import is_whole
 
 __all__ = ["SCORE", "Array", "Candidates", "Query", "Verdicts", "scatter"]
 
@@ -55,7 +56,7 @@ class Query:
 
 
 def _whole_number(name: str, value: object) -> int:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+    if not is_whole(value):
         raise BadQuery(f"{name} must be a whole number, got {value!r}")
     return int(value)
 
@@ -114,12 +115,12 @@ class Candidates:
         return name in self.columns
 
     def __getitem__(self, name: str) -> Array:
-        """A column. Raises MimicError with the columns there are when it has not been written."""
+        """A column. Raises UnknownColumn with the columns there are when it has not been written."""
         try:
             return self.columns[name]
         except KeyError:
             there = ", ".join(self.columns) or "none yet"
-            raise MimicError(f"no column {name!r} among the candidates' columns ({there})") from None
+            raise UnknownColumn(f"no column {name!r} among the candidates' columns ({there})") from None
 
     @property
     def tweet_ids(self) -> NDArray[np.int64]:

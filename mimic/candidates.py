@@ -16,64 +16,31 @@ from dataclasses import dataclass
 import numpy as np
 
 from mimic.batch import Array, Candidates, Query
-from mimic.columns import NONE
-from mimic.data_loader import WINDOW_HOURS, DataLoader
+from mimic.data_loader import DataLoader
 from mimic.history import language_shares, topic_shares
 from mimic.ordering import best_first
-from mimic.retrieval.earlybird import TimeIndex
+from mimic.retrieval.earlybird import Posts, TimeIndex
 from mimic.retrieval.graph_jet import EngagementGraph
 from mimic.retrieval.topic_popular import TopicPopular
+from mimic.viewer import (
+    avoided,
+    familiar,
+    handle,
+    ids_or_nan,
+    obstacle,
+    stranger_obstacle,
+    topical_obstacle,
+)
 
 __all__ = ["GraphSource", "InNetworkSource", "OutOfNetworkSource", "PopularSource"]
-
-
-def _ids_or_nan(data: DataLoader, users: Array) -> Array:
-    """User ids of rows, as floats so that NaN can say «nobody» where the row is −1."""
-    return np.where(users == NONE, np.nan, data.users["user_id"][users])
-
-
-def _handle(data: DataLoader, user: int) -> str:
-    return f"@{data.users.texts('handle', np.array([user]))[0]}"
-
-
-def _obstacle(data: DataLoader, user: int, tweet: int) -> str:
-    """What no source could get around: a tweet of one's own, or one that is too old."""
-    if data.tweets["author"][tweet] == user:
-        return "you wrote it"
-    if tweet < data.since("tweets"):
-        return f"older than {WINDOW_HOURS:.0f} hours"
-    return ""
-
-
-def _stranger_obstacle(data: DataLoader, user: int, tweet: int) -> str:
-    """What no source of strangers' tweets could get around: a followee's tweet, besides the above."""
-    author = int(data.tweets["author"][tweet])
-    if obstacle := _obstacle(data, user, tweet):
-        return obstacle
-    if (data.following.of(user) == author).any():
-        return f"you follow {_handle(data, author)}: a tweet for the network's source"
-    return ""
-
-
-def _topical_obstacle(data: DataLoader, user: int, tweet: int) -> str:
-    """The same for sources that search by language."""
-    if obstacle := _stranger_obstacle(data, user, tweet):
-        return obstacle
-    unreadable = language_shares(data, user)[data.tweets["lang"][tweet]] == 0
-    return "not in a language you read" if unreadable else ""
-
-
-def _not_followed(data: DataLoader, user: int) -> Array:
-    """bool[users]: true for authors that out-of-network sources leave out: followees and oneself."""
-    left_out = np.zeros(len(data.users), bool)
-    left_out[data.following.of(user)] = True
-    left_out[user] = True
-    return left_out
 
 
 @dataclass(frozen=True, kw_only=True)
 class InNetworkSource:
     """The newest posts of the people the user follows: their tweets, and tweets that they retweeted.
+
+    Who is muted or blocked brings nothing by retweeting; their own tweets are left to the filters, which
+    say why they go.
 
     Columns: `retweeted_by`, the id of the followee who brought a stranger's tweet.
     """
@@ -88,21 +55,28 @@ class InNetworkSource:
     def fetch(self, query: Query) -> Candidates:
         """Newest first."""
         user = self.data.user_row(query.user_id)
-        posts = self.index.newest(self.data.following.of(user), self.limit)
-        columns = {"retweeted_by": _ids_or_nan(self.data, posts.retweeters)}
+        posts = self._newest(user, self.limit)
+        columns = {"retweeted_by": ids_or_nan(self.data, posts.retweeters)}
         return Candidates(data=self.data, rows=posts.tweets, columns=columns, searched=posts.searched)
 
     def explain(self, query: Query, tweet_id: int) -> str:
         """Why the tweet is not among the newest posts of followees."""
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
-        if obstacle := _obstacle(self.data, user, tweet):
-            return obstacle
+        if reason := obstacle(self.data, user, tweet):
+            return reason
         author = int(self.data.tweets["author"][tweet])
-        everything = self.index.newest(self.data.following.of(user), len(self.index.tweet))
+        everything = self._newest(user, len(self.index.tweet))
         place = np.flatnonzero(everything.tweets == tweet)
         if len(place):
             return f"number {place[0] + 1:,} of your network's posts, beyond the newest {self.limit}"
-        return f"you don't follow {_handle(self.data, author)}, and nobody you follow retweeted it"
+        if (self.index.newest(self.data.following.of(user), len(self.index.tweet)).tweets == tweet).any():
+            return "those you follow who retweeted it are muted or blocked"
+        return f"you don't follow {handle(self.data, author)}, and nobody you follow retweeted it"
+
+    def _newest(self, user: int, limit: int) -> Posts:
+        return self.index.newest(
+            self.data.following.of(user), limit, not_retweeted_by=avoided(self.data, user)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,12 +98,12 @@ class GraphSource:
         """Heaviest first. Followees' own tweets are left to the network's source, as Home does."""
         user = self.data.user_row(query.user_id)
         reached = self.graph.from_follows(self.data, user)
-        strangers = np.flatnonzero(
-            ~_not_followed(self.data, user)[self.data.tweets["author"][reached.tweets]]
-        )
+        strangers = np.flatnonzero(~familiar(self.data, user)[self.data.tweets["author"][reached.tweets]])
         best = strangers[best_first(reached.weights[strangers], reached.tweets[strangers], self.limit)]
-        seeds = _ids_or_nan(self.data, reached.first[best])
-        columns = {"seed": seeds, "weight": reached.weights[best].astype(np.float32)}
+        columns: dict[str, Array] = {
+            "seed": ids_or_nan(self.data, reached.first[best]),
+            "weight": reached.weights[best].astype(np.float32),
+        }
         return Candidates(
             data=self.data, rows=reached.tweets[best], columns=columns, searched=len(reached.tweets)
         )
@@ -137,10 +111,13 @@ class GraphSource:
     def explain(self, query: Query, tweet_id: int) -> str:
         """Why the walk did not end at the tweet."""
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
-        if obstacle := _stranger_obstacle(self.data, user, tweet):
-            return obstacle
+        if reason := stranger_obstacle(self.data, user, tweet):
+            return reason
         if tweet not in self.graph.from_follows(self.data, user).tweets:
-            return "nobody you follow engaged with it"
+            silenced = np.intersect1d(self.data.following.of(user), avoided(self.data, user))
+            engaged = tweet in self.graph.by_user.gather(silenced)[1]
+            who = "those you follow who engaged with it are muted or blocked"
+            return who if engaged else "nobody you follow engaged with it"
         return f"beyond the {self.limit} with the strongest ties"
 
 
@@ -161,15 +138,15 @@ class OutOfNetworkSource:
         """Best first; nothing for a user who has neither engaged with nor declared a topic."""
         user = self.data.user_row(query.user_id)
         topics, languages = topic_shares(self.data, user), language_shares(self.data, user)
-        tweets = self.index.search(topics, languages, _not_followed(self.data, user), self.limit)
+        tweets = self.index.search(topics, languages, familiar(self.data, user), self.limit)
         columns = {"seed": self.data.topics["topic_id"][self.data.tweets["topic"][tweets]]}
         return Candidates(data=self.data, rows=tweets, columns=columns, searched=len(self.index))
 
     def explain(self, query: Query, tweet_id: int) -> str:
         """Why the tweet is not among the best of the user's topics."""
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
-        if obstacle := _topical_obstacle(self.data, user, tweet):
-            return obstacle
+        if reason := topical_obstacle(self.data, user, tweet):
+            return reason
         topic = self.data.tweets["topic"][[tweet]]
         if topic_shares(self.data, user)[topic[0]] == 0:
             return f"filed under {self.data.topics.texts('name', topic)[0]}, which is none of your topics"
@@ -190,11 +167,11 @@ class PopularSource:
         """Best first."""
         user = self.data.user_row(query.user_id)
         topics = np.ones(len(self.data.topics), np.float32)
-        unwanted = _not_followed(self.data, user)
+        unwanted = familiar(self.data, user)
         tweets = self.index.search(topics, language_shares(self.data, user), unwanted, self.limit)
         return Candidates(data=self.data, rows=tweets, searched=len(self.index))
 
     def explain(self, query: Query, tweet_id: int) -> str:
         """Why the tweet is not among the most popular."""
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
-        return _topical_obstacle(self.data, user, tweet) or f"beyond the {self.limit} most popular"
+        return topical_obstacle(self.data, user, tweet) or f"beyond the {self.limit} most popular"

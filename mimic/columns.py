@@ -87,7 +87,7 @@ _GROUPS: Final = {
     "follows": {"follower": "users", "followed": "users"},
     "tweets": {"author": "users"},
     "impressions": {"user": "users"},
-    "interactions": {"user": "users", "tweet": "tweets"},
+    "interactions": {"user": "users"},
 }
 
 
@@ -123,6 +123,7 @@ class _Table:
         self.order = self._sorted()
 
     def build(self) -> None:
+        """Add the table's columns and groupings. Raises BadDataset at the first value that cannot be."""
         for field in TABLES[self.table]:
             name = field.name
             if name in _NOT_STORED.get(self.table, ()):

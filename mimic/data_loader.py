@@ -14,56 +14,28 @@ from __future__ import annotations
 import json
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
 from mimic.columns import NONE, TIME, Array, rows_of
 from mimic.csr import CSR
 from mimic.errors import MimicError, UnknownTweet, UnknownUser
+from mimic.ids import is_whole, whole_ids
 from mimic.integrity import Manifest, read_manifest, stamp, verify_files
 from mimic.schema import LANGUAGES, RESPONSES
 from mimic.store import Store, open_store
+from mimic.tables import Table
 
-__all__ = ["HOUR_MS", "WINDOW_HOURS", "DataLoader", "Table"]
+__all__ = ["HOUR_MS", "WINDOW_HOURS", "DataLoader"]
 
 HOUR_MS: Final = 3_600_000
 """Milliseconds in an hour."""
 
 WINDOW_HOURS: Final = 48.0
 """Hours that a tweet can be recommended for (X, August 2026: age ≤ 48 h)."""
-
-
-class Table:
-    """The rows of one table that exist at the snapshot's moment.
-
-    `table["column"]` is a read-only array with one entry a row; `len(table)` counts rows. Columns
-    are those of `mimic.schema`, with ids turned into row numbers: `author_id` is `author` here.
-    """
-
-    def __init__(self, store: Store, name: str, rows: int) -> None:
-        self.name = name
-        self._store = store
-        self._rows = rows
-        self._views: dict[str, Array] = {}
-
-    def __len__(self) -> int:
-        return self._rows
-
-    def __getitem__(self, column: str) -> Array:
-        if column not in self._views:
-            self._views[column] = self._store.array(f"{self.name}.{column}")[: self._rows]
-        return self._views[column]
-
-    def texts(self, column: str, rows: NDArray[np.integer[Any]]) -> pa.Array[Any]:
-        """The texts of some rows, as an Arrow array (`.to_pylist()` gives strings)."""
-        return self._store.texts(f"{self.name}.{column}").take(rows)
-
-    def __repr__(self) -> str:
-        return f"<{self.name}: {self._rows:,} rows>"
 
 
 class DataLoader:
@@ -105,10 +77,14 @@ class DataLoader:
         return _snapshot(_shared_store(folder, state), folder, manifest.now)
 
     def as_of(self, now: int) -> DataLoader:
-        """The same data set at another moment (ms UTC) within its window. Costs next to nothing."""
+        """The same data set at another moment (ms UTC) within its window. Costs next to nothing.
+
+        Raises MimicError for a moment before the window or after it.
+        """
         start, end = self.manifest.start, self.manifest.end
         if not start <= now <= end:
-            raise MimicError(f"the data set lasts from {start} to {end} ms, asked for {now}")
+            window = f"{_utc(start)} to {_utc(end)} UTC, in ms {start} to {end}"
+            raise MimicError(f"{self.path.name} lasts from {window}; asked for {now}")
         return _snapshot(self._store, self.path, int(now))
 
     @property
@@ -120,7 +96,7 @@ class DataLoader:
 
     def user_rows(self, user_ids: ArrayLike) -> NDArray[np.int64]:
         """Rows of user ids, int[n] to int64[n]. Raises UnknownUser, also for accounts made later."""
-        wanted = _int64(user_ids, UnknownUser)
+        wanted = whole_ids(user_ids, UnknownUser)
         rows, found = rows_of(self.users["user_id"], wanted)
         if len(self.users):
             found &= self.users["created_at"][rows] < self.now
@@ -130,16 +106,18 @@ class DataLoader:
 
     def user_row(self, user_id: int) -> int:
         """Row of one user id. Raises UnknownUser. Remembered: each component of a request asks for it."""
-        if user_id not in self._user_rows:
+        if not is_whole(user_id) or user_id not in self._user_rows:  # 42.0 and 42 are one key of a dict
             self._user_rows[user_id] = int(self.user_rows(user_id)[0])
         return self._user_rows[user_id]
 
     def tweet_rows(self, tweet_ids: ArrayLike) -> NDArray[np.int64]:
         """Rows of tweet ids, int[n] to int64[n]. Raises UnknownTweet, also for later tweets."""
-        wanted = _int64(tweet_ids, UnknownTweet)
+        wanted = whole_ids(tweet_ids, UnknownTweet)
         rows, found = rows_of(self.tweets["tweet_id"], wanted)
         if not found.all():
-            raise UnknownTweet(f"no tweet {wanted[~found][0]} in {self.path.name} before {self.now}")
+            raise UnknownTweet(
+                f"no tweet {wanted[~found][0]} in {self.path.name} before {_utc(self.now)} UTC"
+            )
         return rows
 
     def tweet_row(self, tweet_id: int) -> int:
@@ -203,10 +181,6 @@ class DataLoader:
     def history(self, user: int) -> Array:
         """Rows of `interactions` by a user (row), oldest first."""
         return self._store.groups("interactions.by_user").between(user, 0, len(self.interactions))
-
-    def engagers(self, tweet: int) -> Array:
-        """Rows of `interactions` with a tweet (row), oldest first."""
-        return self._store.groups("interactions.by_tweet").between(tweet, 0, len(self.interactions))
 
     def written(self, user: int, hours: float = WINDOW_HOURS) -> Array:
         """Rows of the tweets that a user (row) wrote in the last `hours`, oldest first."""
@@ -274,10 +248,9 @@ class DataLoader:
         )
 
     def __repr__(self) -> str:
-        moment = pd.Timestamp(self.now, unit="ms").strftime("%Y-%m-%d %H:%M")
         tables = (self.users, self.follows, self.tweets, self.impressions, self.interactions)
         sizes = ", ".join(f"{len(table):,} {table.name}" for table in tables)
-        return f"<DataLoader {self.path.name} as of {moment} UTC: {sizes}>"
+        return f"<DataLoader {self.path.name} as of {_utc(self.now)} UTC: {sizes}>"
 
     def _repr_html_(self) -> str:
         from mimic.show import data_html
@@ -295,11 +268,9 @@ class DataLoader:
         return Table(self._store, name, int(np.searchsorted(self._times(name), self.now)))
 
 
-def _int64(ids: ArrayLike, error: type[MimicError]) -> NDArray[np.int64]:
-    try:
-        return np.atleast_1d(np.asarray(ids, np.int64))
-    except OverflowError:
-        raise error(f"{ids!r} is not an id: it does not fit into 64 bits") from None
+def _utc(moment: int) -> str:
+    """A moment (ms) as people write it, to the minute."""
+    return str(pd.Timestamp(moment, unit="ms").strftime("%Y-%m-%d %H:%M"))
 
 
 @lru_cache(maxsize=4)

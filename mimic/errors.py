@@ -4,6 +4,7 @@ MimicError(ValueError)
 ├── BadQuery         a request that makes no sense, such as a feed of 1,000
 ├── UnknownUser      a user id that this snapshot does not know
 ├── UnknownTweet     a tweet id that this snapshot does not know
+├── UnknownColumn    a column that no component has written
 ├── BadDataset       a folder that is not a whole, unharmed data set
 ├── StaleArtifact    something cached that does not fit what it was made for
 └── BrokenContract   a component that returned what it must not return
@@ -17,6 +18,7 @@ __all__ = [
     "BrokenContract",
     "MimicError",
     "StaleArtifact",
+    "UnknownColumn",
     "UnknownTweet",
     "UnknownUser",
 ]
@@ -36,6 +38,10 @@ class UnknownUser(MimicError):
 
 class UnknownTweet(MimicError):
     """A tweet id that is not in the data set, or not yet: a snapshot knows no later tweets."""
+
+
+class UnknownColumn(MimicError):
+    """A column of candidates that nobody has written, or not yet."""
 
 
 class BadDataset(MimicError):

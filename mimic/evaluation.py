@@ -245,8 +245,11 @@ def auc_draws(
         NaN for a sample in which everything happened or nothing did.
 
     Raises:
-        MimicError: everything happened or nothing did.
+        MimicError: everything happened or nothing did, or a score has rows that are not a number.
     """
+    for name, score in scores.items():
+        if missing := int(np.isnan(score).sum()):
+            raise MimicError(f"the score {name!r} is not a number in {missing:,} of {len(score):,} rows")
     if happened.all() or not happened.any():
         raise MimicError("an AUC needs rows where it happened and rows where it did not")
     of, times = _drawn(users, rng, draws)

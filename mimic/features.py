@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimic.batch import Array, Candidates, Query
-from mimic.columns import NONE, rows_of
+from mimic.columns import rows_of
 from mimic.data_loader import DataLoader
 from mimic.history import ties, topic_shares
 from mimic.retrieval.graph_jet import EngagementGraph
 from mimic.schema import ENGAGEMENTS
+from mimic.viewer import ids_or_nan
 
 __all__ = [
     "FEATURES",
@@ -138,7 +139,5 @@ class ProofHydrator:
         columns["proof_count"][found] = reached.counts[place]
         columns["proof_weight"][found] = reached.weights[place]
         for name, users in (("proof_user_id", reached.first), ("proof_second_id", reached.second)):
-            columns[name][found] = np.where(
-                users[place] == NONE, np.nan, self.data.users["user_id"][users[place]]
-            )
+            columns[name][found] = ids_or_nan(self.data, users[place])
         return columns

@@ -112,11 +112,17 @@ class Feed:
         )
 
     def why(self, tweet_id: int) -> Why:
-        """What became of a tweet: any tweet of the snapshot. Raises UnknownTweet for others."""
+        """What became of a tweet: any tweet of the snapshot. Raises UnknownTweet for others.
+
+        Only sources that were asked explain themselves; a product whose own gate was closed asked none.
+        """
         row = self.data.tweet_row(tweet_id)
         place = np.flatnonzero(self.fetched.rows == row)
-        known = _story(self, int(place[0])) if len(place) else _NO_STORY
+        stopped = self.trace.stopped
+        known = _story(self, int(place[0])) if len(place) else _NO_STORY | {"reason": stopped}
         notes = {step.name: step.note for step in self.trace.steps if step.stage == "source" and step.note}
+        if stopped:
+            notes = dict.fromkeys((source.name for source in self.sources), f"not asked: {stopped}")
         missed = {
             source.name: notes.get(source.name) or source.explain(self.query, tweet_id)
             for source in self.sources
@@ -141,7 +147,7 @@ class Feed:
 
 
 _NO_STORY: dict[str, Any] = {
-    "fate": "never fetched", "reason": "", "step": "", "rank": None, "found": {}, "facts": {}, "scores": {}
+    "fate": "never fetched", "step": "", "rank": None, "found": {}, "facts": {}, "scores": {}
 }  # fmt: skip
 
 

@@ -58,7 +58,11 @@ class OwnFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class AgeFilter:
-    """Old tweets are history, not news. Needs TweetHydrator's columns."""
+    """Old tweets are history, not news. Needs TweetHydrator's columns.
+
+    A limit above 48 hours lets nothing more through: the indexes behind the product's sources hold no
+    older tweets. Only a source of one's own could bring them.
+    """
 
     max_hours: float = WINDOW_HOURS
     """Oldest age that may be shown, hours (X, August 2026: 48)."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +32,7 @@ __all__ = [
     "verify_files",
 ]
 
+_PRESETS: Final = ("tiny", "course", "million")
 _FORMAT: Final = "mimic-dataset"
 _DIGEST_BYTES: Final = 16
 _CHUNK_BYTES: Final = 1 << 20
@@ -90,22 +93,45 @@ def read_manifest(folder: Path) -> Manifest:
     """Read `manifest.json`; raises BadDataset when it is missing, broken or of another version."""
     path = folder / MANIFEST
     if not path.is_file():
-        raise BadDataset(
-            f"no data set in {folder}; make one with: "
-            f"python -m prep.generate_dataset --preset course --seed 7 --out {folder}"
-        )
+        raise BadDataset(f"no data set in {folder}; make one with: {_command(folder)}")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadDataset(f"{path} cannot be read ({error}); generate the data set again") from error
+        raise BadDataset(f"{path} cannot be read ({error}); {_again(folder)}") from error
     if not isinstance(content, dict) or content.get("format") != _FORMAT:
         raise BadDataset(f'{path} is not the manifest of a data set: expected "format": "{_FORMAT}"')
     if content.get("schema_version") != SCHEMA_VERSION:
         raise BadDataset(
             f"{folder} has schema version {content.get('schema_version')}, this Mimic reads version "
-            f"{SCHEMA_VERSION}; generate the data set again"
+            f"{SCHEMA_VERSION}; {_again(folder)}"
         )
     return _parse(path, content)
+
+
+def _again(folder: Path) -> str:
+    """What to do about a data set that is not whole."""
+    return f"generate the data set again: {_command(folder)}"
+
+
+def _command(folder: Path) -> str:
+    """The command that makes the data set of a folder.
+
+    Preset and seed are told by the folder's name, such as tiny-7, else by its manifest, else by nobody.
+    """
+    named = re.fullmatch(r"([a-z]+)-([0-9]+)", folder.name)
+    preset, seed = named.groups() if named else _told_by_manifest(folder)
+    if preset not in _PRESETS:
+        preset, seed = "…", "…"
+    out = shlex.quote(str(folder))
+    return f"python -m prep.generate_dataset --preset {preset} --seed {seed} --out {out}"
+
+
+def _told_by_manifest(folder: Path) -> tuple[str, str]:
+    try:
+        content = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return str(content["preset"]), str(int(content["seed"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return "", ""
 
 
 def _parse(path: Path, content: dict[str, Any]) -> Manifest:
@@ -125,12 +151,10 @@ def _parse(path: Path, content: dict[str, Any]) -> Manifest:
             calibration=tuple(content.get("calibration", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadDataset(
-            f"{path} lacks or garbles a field ({error!r}); generate the data set again"
-        ) from error
+        raise BadDataset(f"{path} lacks or garbles a field ({error!r}); {_again(path.parent)}") from error
     missing = [f"{table}.parquet" for table in TABLES if f"{table}.parquet" not in manifest.files]
     if missing:
-        raise BadDataset(f"{path} does not list {missing[0]}; generate the data set again")
+        raise BadDataset(f"{path} does not list {missing[0]}; {_again(path.parent)}")
     return manifest
 
 
@@ -144,12 +168,10 @@ def stamp(folder: Path, manifest: Manifest) -> dict[str, list[int]]:
         try:
             status = (folder / name).stat()
         except OSError as error:
-            raise BadDataset(f"{folder / name} is missing; generate the data set again") from error
+            raise BadDataset(f"{folder / name} is missing; {_again(folder)}") from error
         expected = manifest.files[name]["bytes"]
         if status.st_size != expected:
-            raise BadDataset(
-                f"{folder / name} has {status.st_size} bytes, not {expected}; generate the data set again"
-            )
+            raise BadDataset(f"{folder / name} has {status.st_size} bytes, not {expected}; {_again(folder)}")
         found[name] = [status.st_size, status.st_mtime_ns]
     return found
 
@@ -163,11 +185,9 @@ def verify_files(folder: Path, manifest: Manifest) -> None:
     stamp(folder, manifest)
     for name in sorted(manifest.files):
         if file_digest(folder / name) != manifest.files[name]["blake2b"]:
-            raise BadDataset(f"{folder / name} is not what the manifest lists; generate the data set again")
+            raise BadDataset(f"{folder / name} is not what the manifest lists; {_again(folder)}")
     if dataset_checksum(manifest.files) != manifest.checksum:
-        raise BadDataset(
-            f"the checksum in {folder / MANIFEST} does not fit its files; generate the data set again"
-        )
+        raise BadDataset(f"the checksum in {folder / MANIFEST} does not fit its files; {_again(folder)}")
     for table, schema in TABLES.items():
         _verify_schema(folder / f"{table}.parquet", schema, manifest.rows[table])
 
@@ -177,7 +197,7 @@ def _verify_schema(path: Path, expected: pa.Schema, rows: int) -> None:
         metadata = pq.read_metadata(path)
         found = pq.read_schema(path)
     except (OSError, pa.ArrowException) as error:
-        raise BadDataset(f"{path} is not a Parquet file ({error}); generate the data set again") from error
+        raise BadDataset(f"{path} is not a Parquet file ({error}); {_again(path.parent)}") from error
     if found.names != expected.names:
         raise BadDataset(f"{path} has columns {found.names}, expected {expected.names}")
     for name in expected.names:

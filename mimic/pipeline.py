@@ -31,7 +31,7 @@ from typing import Protocol
 import numpy as np
 
 from mimic.batch import Array, Candidates, Query, Verdicts
-from mimic.contracts import check_found, name_of
+from mimic.contracts import check_found, check_same_moment, name_of
 from mimic.data_loader import DataLoader
 from mimic.errors import MimicError
 from mimic.feed import Feed
@@ -141,7 +141,7 @@ class CandidatePipeline:
             return nothing
         recorder.start()
         try:
-            found = check_found(self.source, self.source.fetch(query), len(data.tweets))
+            found = check_found(self.source, self.source.fetch(query), data)
         except Exception as error:  # whatever a source does, the feed goes on
             if strict:
                 raise
@@ -166,11 +166,18 @@ class ScoringPipeline:
     gates: tuple[Gate, ...] = ()
 
 
+def _check_wrapped(parts: Sequence[object], wanted: type, inside: str) -> None:
+    for part in parts:
+        if not isinstance(part, wanted):
+            raise MimicError(f"{name_of(part)}: wrap it in {wanted.__name__}({inside})")
+
+
 @dataclass(frozen=True, kw_only=True)
 class MixerPipeline:
     """The whole way from a query to a feed. Build one with `mimic.for_you`, or by hand.
 
-    `run` changes nothing, so the same query always gives the same feed.
+    `run` changes nothing, so the same query always gives the same feed. Raises MimicError when a part
+    was built on another snapshot than `data`, is not wrapped as its stage wants, or shares its name.
     """
 
     data: DataLoader
@@ -196,7 +203,11 @@ class MixerPipeline:
     """Raise when a source fails, instead of going on without it. For tests and notebooks."""
 
     def __post_init__(self) -> None:
-        parts = [part.name for part in self.sources + self.backfill]
+        _check_wrapped((*self.sources, *self.backfill), CandidatePipeline, "source=…")
+        _check_wrapped(self.scoring, ScoringPipeline, "scorers=(…,)")
+        for _, part in self.parts():
+            check_same_moment(part, self.data)
+        parts = [part.name for part in (*self.sources, *self.backfill)]
         parts += [scorer.name for pipeline in self.scoring for scorer in pipeline.scorers]
         if twice := {name for name in parts if parts.count(name) > 1}:
             raise MimicError(f"two parts are called {min(twice)!r}: their columns would have the same names")
@@ -220,17 +231,22 @@ class MixerPipeline:
                 run.filter("late filter", filter_)
         return run.feed()
 
-    def components(self) -> list[tuple[str, str]]:
-        """Stage and name of every component, in order of work."""
+    def parts(self) -> list[tuple[str, object]]:
+        """Stage and component, for every component in order of work; a source without its wrapping."""
         parts: list[tuple[str, Sequence[object]]] = [("gate", self.gates)]
-        for pipeline in self.sources + self.backfill:
-            parts += [("gate", pipeline.gates), ("source", [pipeline])]
+        for stage, ways in (("source", self.sources), ("backfill", self.backfill)):
+            for way in ways:
+                parts += [("gate", way.gates), (stage, [way.source])]
         parts += [("hydrate", self.hydrators), ("filter", self.filters)]
         for scoring in self.scoring:
             parts += [("gate", scoring.gates), ("hydrate", scoring.hydrators), ("score", scoring.scorers)]
         parts += [("post filter", self.post_filters), ("select", [self.selector])]
         parts += [("late filter", self.late_filters)]
-        return [(stage, name_of(part)) for stage, members in parts for part in members]
+        return [(stage, part) for stage, members in parts for part in members]
+
+    def components(self) -> list[tuple[str, str]]:
+        """Stage and name of every component, in order of work."""
+        return [(stage, name_of(part)) for stage, part in self.parts()]
 
     def __repr__(self) -> str:
         lines = [f"  {stage:<12} {name}" for stage, name in self.components()]

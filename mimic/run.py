@@ -6,14 +6,16 @@ what is taken off the shelf is written down, with the reason (`mimic.trace`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mimic.batch import SCORE, Array, Candidates, Query, scatter
-from mimic.contracts import check_hydrated, check_order, check_scored, check_verdicts, name_of
+from mimic.contracts import RANK, check_hydrated, check_order, check_scored, check_verdicts, name_of
 from mimic.data_loader import DataLoader
+from mimic.errors import UnknownColumn
 from mimic.feed import Feed, Written
 from mimic.trace import NOT_SELECTED, OVER_BUDGET, REMOVED, SHOWN, Recorder, Trace
 
@@ -29,6 +31,15 @@ def passes(gate: Gate, query: Query, recorder: Recorder, *, to: str) -> bool:
     reason = gate.closed(query)
     recorder.step("gate", f"{name_of(gate)} to {to}", 1, 0 if reason else 1, note=reason)
     return not reason
+
+
+@contextmanager
+def _asking(component: object, method: str) -> Iterator[None]:
+    """Names the component that asks for a column which nobody has written."""
+    try:
+        yield
+    except UnknownColumn as error:
+        raise UnknownColumn(f"{name_of(component)}.{method}: {error}") from error
 
 
 class Run:
@@ -74,7 +85,8 @@ class Run:
     def hydrate(self, hydrator: Hydrator) -> None:
         """Add facts."""
         self.recorder.start()
-        columns = hydrator.hydrate(self.query, self.batch)
+        with _asking(hydrator, "hydrate"):
+            columns = hydrator.hydrate(self.query, self.batch)
         self._write("hydrate", check_hydrated(hydrator, columns, len(self.batch), self.batch.columns.keys()))
         self.recorder.step("hydrate", name_of(hydrator), len(self.batch), len(self.batch))
 
@@ -86,7 +98,9 @@ class Run:
             self.hydrate(hydrator)
         for scorer in pipeline.scorers:
             self.recorder.start()
-            columns = check_scored(scorer, scorer.score(self.query, self.batch), len(self.batch))
+            with _asking(scorer, "score"):
+                answer = scorer.score(self.query, self.batch)
+            columns = check_scored(scorer, answer, len(self.batch))
             latest = {SCORE: columns[SCORE]} if SCORE in columns else {}
             named = {f"{scorer.name}.{name}": column for name, column in columns.items()}
             self._write("score", named | latest)
@@ -95,7 +109,9 @@ class Run:
     def filter(self, stage: str, filter_: Filter) -> None:
         """Take out what a filter removes."""
         self.recorder.start()
-        code, reasons = check_verdicts(filter_, filter_.keep(self.query, self.batch), len(self.batch))
+        with _asking(filter_, "keep"):
+            answer = filter_.keep(self.query, self.batch)
+        code, reasons = check_verdicts(filter_, answer, len(self.batch))
         self._keep(stage, name_of(filter_), code, REMOVED, reasons)
 
     def select(self) -> None:
@@ -103,7 +119,9 @@ class Run:
         self.recorder.start()
         selector = self.pipeline.selector
         entered = len(self.batch)
-        order = check_order(selector, selector.select(self.query, self.batch), entered)
+        with _asking(selector, "select"):
+            answer = selector.select(self.query, self.batch)
+        order = check_order(selector, answer, entered)
         left_out = np.delete(self.places, order)
         self.batch, self.places = self.batch.take(order), self.places[order]
         self.recorder.step("select", name_of(selector), entered, len(order))
@@ -125,7 +143,7 @@ class Run:
             written=tuple(self.written),
             places=shown,
             trace=Trace(steps=steps, causes=causes, ends=self.ends),
-            sources=self.pipeline.sources + self.pipeline.backfill,
+            sources=(*self.pipeline.sources, *self.pipeline.backfill),
         )
 
     def _write(self, stage: str, columns: dict[str, Array]) -> None:
@@ -161,7 +179,7 @@ def merge(data: DataLoader, answers: Sequence[tuple[str, Candidates]]) -> Candid
         mine = place[start : start + len(found)]
         start += len(found)
         bits[mine] |= np.uint32(1 << bit)
-        columns[f"{name}.rank"] = scatter(np.arange(1, len(found) + 1), mine, len(distinct))
+        columns[f"{name}.{RANK}"] = scatter(np.arange(1, len(found) + 1), mine, len(distinct))
         for column, values in found.columns.items():
             columns[f"{name}.{column}"] = scatter(values, mine, len(distinct))
     names = tuple(name for name, _ in answers)

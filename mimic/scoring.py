@@ -24,6 +24,8 @@ __all__ = [
     "DiversityScorer",
     "HeuristicScorer",
     "RecencyScorer",
+    "score_so_far",
+    "times",
 ]
 
 WEIGHTS_2023: Final = {
@@ -122,7 +124,7 @@ class RecencyScorer:
     def score(self, query: Query, candidates: Candidates) -> Mapping[str, Array]:
         """The factor in float64, where even a millisecond's difference in age still shows."""
         freshness = np.exp2(-candidates["age_hours"].astype(np.float64) / self.half_life_hours)
-        return {"freshness": freshness, SCORE: _times(_score_so_far(candidates), freshness)}
+        return {"freshness": freshness, SCORE: times(score_so_far(candidates), freshness)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,14 +153,21 @@ class DiversityScorer:
         place = np.empty(len(candidates), np.float32)
         place[order[by_author]] = positions_in_runs(sizes)
         factor = (1.0 - self.floor) * self.decay**place + self.floor
-        return {"place": place, "factor": factor, SCORE: _times(incoming, factor)}
+        return {"place": place, "factor": factor, SCORE: times(incoming, factor)}
 
 
-def _score_so_far(candidates: Candidates) -> Array:
+def score_so_far(candidates: Candidates) -> Array:
+    """What earlier scorers said, float[n]; ones where none has spoken, so that a factor is then the score.
+
+    For scorers that change a score and can also stand alone.
+    """
     return candidates[SCORE] if SCORE in candidates else np.ones(len(candidates), np.float32)
 
 
-def _times(score: Array, factor: Array) -> Array:
-    """Score × factor for a factor in (0, 1]: never more than the score, whatever its sign."""
+def times(score: Array, factor: Array) -> Array:
+    """Score × factor, float[n], for factors in (0, 1]: never more than the score, whatever its sign.
+
+    A negative score is divided, for otherwise what is pushed down would rise. NaN stays NaN.
+    """
     lowered: Array = np.where(score >= 0, score * factor, score / factor)
     return lowered

@@ -110,7 +110,7 @@ def _verdict(why: Why) -> str:
     """How it ended, in a sentence."""
     ended = {
         SHOWN: f"Shown at place {why.rank}.",
-        "never fetched": "Never fetched: no source brought it.",
+        "never fetched": f"Never fetched: {why.reason or 'no source brought it'}.",
         OVER_BUDGET: f"Fetched, then dropped: {why.reason}.",
         NOT_SELECTED: f"Scored, but not shown: {why.reason}.",
         REMOVED_FATE: f"Removed by {why.step.rsplit(' ', 1)[-1]}: {why.reason}.",
@@ -168,33 +168,20 @@ def _tally(words: Sequence[str]) -> list[tuple[str, int]]:
 
 def pipeline_html(pipeline: MixerPipeline) -> str:
     """Every part of a product, in order of work, with the first line of what it says about itself."""
+    parts = pipeline.parts()
+    before = ["", *(stage for stage, _ in parts)]
     rows = [
-        (_once(stage, number), text(type(part).__name__), text(_purpose(part)))
-        for stage, parts in _stages(pipeline)
-        for number, part in enumerate(parts)
+        (_once(stage, last), text(type(part).__name__), text(_purpose(part)))
+        for last, (stage, part) in zip(before, parts, strict=False)
     ]
     head = tag("b", text(pipeline.data.path.name)) + f": a budget of {pipeline.budget:,} candidates"
-    parts = table(("stage", "part", "what it does"), rows, name="Parts of the product", prose=(2,))
-    return frame(div(head, "margin-bottom:.4em"), parts)
+    listed = table(("stage", "part", "what it does"), rows, name="Parts of the product", prose=(2,))
+    return frame(div(head, "margin-bottom:.4em"), listed)
 
 
-def _stages(pipeline: MixerPipeline) -> list[tuple[str, Sequence[object]]]:
-    stages: list[tuple[str, Sequence[object]]] = [
-        ("gate", pipeline.gates),
-        ("source", [way.source for way in pipeline.sources]),
-        ("backfill", [way.source for way in pipeline.backfill]),
-        ("hydrate", pipeline.hydrators),
-        ("filter", pipeline.filters),
-    ]
-    for scoring in pipeline.scoring:
-        stages += [("hydrate", scoring.hydrators), ("score", scoring.scorers)]
-    stages += [("post filter", pipeline.post_filters), ("select", [pipeline.selector])]
-    return [*stages, ("late filter", pipeline.late_filters)]
-
-
-def _once(stage: str, number: int) -> str:
+def _once(stage: str, last: str) -> str:
     """The name of a stage, where its first part stands."""
-    return "" if number else span(text(stage), f"white-space:nowrap;{MUTED}")
+    return "" if stage == last else span(text(stage), f"white-space:nowrap;{MUTED}")
 
 
 def _purpose(part: object) -> str:

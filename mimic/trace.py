@@ -34,7 +34,8 @@ class Step:
     """One component at work on one request."""
 
     stage: str
-    """Kind of component: gate, source, merge, budget, hydrate, filter, score, select, late filter, feed."""
+    """Kind of component: gate, source, merge, budget, hydrate, filter, score, post filter,
+    select, late filter, feed."""
     name: str
     """The component."""
     entered: int
@@ -92,6 +93,13 @@ class Trace:
         """Milliseconds of all steps together."""
         return sum(step.ms for step in self.steps)
 
+    @property
+    def stopped(self) -> str:
+        """Why no source was asked: what the product's own closed gate said. Empty when they were."""
+        if any(step.stage == "merge" for step in self.steps):
+            return ""
+        return next((step.note for step in reversed(self.steps) if step.stage == "gate"), "")
+
     def table(self) -> pd.DataFrame:
         """One row a component: stage, name, in, out, removed, ms. For sources *in* is tweets searched."""
         return pd.DataFrame(
@@ -106,7 +114,11 @@ class Trace:
         )
 
     def removals(self) -> pd.DataFrame:
-        """One row an end that candidates met: stage, name, fate, reason, count."""
+        """One row an end that candidates met, being shown among them: stage, name, fate, reason, count.
+
+        The counts add up to all that was fetched; whoever wants only what was lost leaves out the fate
+        "shown".
+        """
         counts = np.bincount(self.ends, minlength=len(self.causes))
         met = [(cause, int(count)) for cause, count in zip(self.causes, counts, strict=True) if count]
         return pd.DataFrame(
@@ -125,6 +137,8 @@ class Trace:
         One row a step at which candidates ended: stage, name, removed, lost (their summed value)
         and left (the value of all that went on). NaN counts as nothing. The recommender cannot
         know true values; whoever can (an oracle, a held-out log) passes them in.
+
+        Raises MimicError when there is not one value a candidate.
         """
         worth = np.nan_to_num(np.asarray(values, np.float64))
         if worth.shape != self.ends.shape:

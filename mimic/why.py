@@ -22,7 +22,7 @@ class Why:
     fate: str
     """"shown", "removed", "over budget", "not selected" or "never fetched"."""
     reason: str
-    """Why, for people."""
+    """Why, for people. Of a tweet that was never fetched: which gate kept everything out, or nothing."""
     step: str
     """Where it ended, such as "filter SeenFilter"; empty when it was never fetched."""
     rank: int | None

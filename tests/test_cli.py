@@ -124,6 +124,15 @@ def test_a_failed_source_is_a_warning_beside_the_feed(capsys, folder, monkeypatc
     assert err == "warning: source graph failed: ZeroDivisionError: division by zero\n"
 
 
+def test_a_reader_that_has_seen_enough_is_no_error(folder):
+    command = [sys.executable, "-m", "mimic", "feed", "--data", str(folder), "--user", "42", "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    with process.stderr as err:
+        assert err.read() == b""
+    assert process.wait() == 0
+
+
 def test_as_a_program(folder, tmp_path):
     command = [sys.executable, "-m", "mimic", "feed", "--data", str(folder), "--user", "42", "--json"]
     good = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", check=False)

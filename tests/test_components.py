@@ -35,6 +35,7 @@ from mimic import (
     DataLoader,
     DiversityScorer,
     GraphSource,
+    HeuristicScorer,
     InNetworkSource,
     OutOfNetworkSource,
     PopularSource,
@@ -48,10 +49,32 @@ from mimic.features import FEATURES
 from mimic.history import language_shares, ties, topic_shares
 from mimic.retrieval.earlybird import TimeIndex
 from mimic.retrieval.graph_jet import EngagementGraph
+from mimic.retrieval.topic_popular import TopicPopular
 from mimic.schema import ENGAGEMENTS, LANGUAGES, RESPONSES
-from mimic.scoring import WEIGHTS_2023, WEIGHTS_2026
+from mimic.scoring import WEIGHTS_2023, WEIGHTS_2026, score_so_far, times
+from mimic.viewer import avoided, familiar, listened_to
 
 QUERY = Query(user_id=MARA)
+
+# Every source and scorer that a product can be made of, for a snapshot. Who writes another one adds it
+# here, and it has to meet all the contracts below.
+SOURCES = {
+    "in_network": lambda data: InNetworkSource(data=data, index=TimeIndex.of(data)),
+    "graph": lambda data: GraphSource(data=data, graph=EngagementGraph.of(data)),
+    "out_of_network": lambda data: OutOfNetworkSource(data=data, index=TopicPopular.of(data)),
+    "popular": lambda data: PopularSource(data=data, index=TopicPopular.of(data)),
+}
+SCORERS = {
+    "heuristic": lambda data: HeuristicScorer(),
+    "recency": lambda data: RecencyScorer(),
+    "diversity": lambda data: DiversityScorer(),
+}
+
+# Parts whose answer about a tweet depends on the other tweets, or on their order, by design.
+ABOUT_THE_OTHERS = {"ContentBalanceFilter", "DuplicateFilter", "DiversityScorer"}
+READS_THE_ORDER = {"ContentBalanceFilter"}
+# Scorers that do not look at earlier scores.
+SPEAKS_FIRST = {"HeuristicScorer"}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +87,11 @@ def world(tmp_path_factory):
     return data, for_you(data, strict=True)
 
 
+@pytest.fixture(scope="module", params=SOURCES)
+def source(request, world):
+    return SOURCES[request.param](world[0])
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     return DataLoader.open(village(tmp_path_factory.mktemp("data") / "village"))
@@ -73,17 +101,6 @@ def batch_of(product, query):
     """What the product's filters and scorers get to see for a query, with all facts and scores."""
     candidates = replace(product, filters=(), post_filters=(), late_filters=()).run(query).candidates
     return candidates.take(candidates["fate"] != "over budget")
-
-
-SOURCES = range(4)
-
-
-def sources(product):
-    return [part.source for part in product.sources + product.backfill]
-
-
-def scorers(product):
-    return [scorer for pipeline in product.scoring for scorer in pipeline.scorers] + [RecencyScorer()]
 
 
 def answers(product, query, candidates):
@@ -100,17 +117,24 @@ def answers(product, query, candidates):
             type(filter_).__name__,
             {"keep": getattr(verdict, "code", None) if hasattr(verdict, "code") else verdict},
         )
-    for scorer in scorers(product):
+    for scorer in (build(product.data) for build in SCORERS.values()):
         yield type(scorer).__name__, dict(scorer.score(query, candidates))
 
 
 # Contracts
 
 
-@pytest.mark.parametrize("number", SOURCES)
-def test_sources_bring_distinct_tweets_up_to_their_limit_and_explain_the_rest(world, number):
+def test_the_lists_above_hold_all_that_the_product_is_made_of(world):
     data, product = world
-    source = sources(product)[number]
+    parts = [("source", SOURCES), ("backfill", SOURCES), ("score", SCORERS)]
+    for stage, listed in parts:
+        known = {(type(part), part.name) for part in (build(data) for build in listed.values())}
+        assert {(type(part), part.name) for at, part in product.parts() if at == stage} <= known
+        assert {name for _, name in known} == set(listed)
+
+
+def test_sources_bring_distinct_tweets_up_to_their_limit_and_explain_the_rest(world, source):
+    data, _ = world
     small = replace(source, limit=7)
     for user in data.users["user_id"][:25].tolist():
         query = Query(user_id=user)
@@ -125,10 +149,8 @@ def test_sources_bring_distinct_tweets_up_to_their_limit_and_explain_the_rest(wo
             assert source.explain(query, tweet)
 
 
-@pytest.mark.parametrize("number", SOURCES)
-def test_sources_say_when_a_tweet_lies_beyond_their_limit(world, number):
-    data, product = world
-    source = sources(product)[number]
+def test_sources_say_when_a_tweet_lies_beyond_their_limit(world, source):
+    data, _ = world
     user = data.users["user_id"][np.argmax(data.following.sizes)]
     query = Query(user_id=int(user))
     found = source.fetch(query)
@@ -137,11 +159,9 @@ def test_sources_say_when_a_tweet_lies_beyond_their_limit(world, number):
     assert "beyond" in replace(source, limit=len(found) - 1).explain(query, last)
 
 
-@pytest.mark.parametrize("number", SOURCES)
-def test_sources_do_not_know_strangers(world, number):
-    _, product = world
+def test_sources_do_not_know_strangers(source):
     with pytest.raises(UnknownUser):
-        sources(product)[number].fetch(Query(user_id=10**9))
+        source.fetch(Query(user_id=10**9))
 
 
 def test_nobody_minds_an_empty_batch(world):
@@ -159,7 +179,7 @@ def test_the_order_of_the_batch_does_not_matter(world):
     shuffle = np.random.default_rng(1).permutation(len(batch))
     straight = dict(answers(product, QUERY, batch))
     for name, columns in answers(product, QUERY, batch.take(shuffle)):
-        if name == "ContentBalanceFilter":  # reads the order: that is its job
+        if name in READS_THE_ORDER:
             continue
         for column, values in columns.items():
             np.testing.assert_array_equal(
@@ -175,7 +195,7 @@ def test_a_batch_is_worth_its_candidates_one_by_one(world):
     together = dict(answers(product, QUERY, batch))
     for place in range(0, len(batch), max(len(batch) // 12, 1)):
         for name, columns in answers(product, QUERY, batch.take(np.array([place]))):
-            if name in ("ContentBalanceFilter", "DuplicateFilter", "DiversityScorer"):  # about the others
+            if name in ABOUT_THE_OTHERS:
                 continue
             for column, values in columns.items():
                 np.testing.assert_array_equal(
@@ -190,7 +210,7 @@ def test_scores_may_be_missing(world):
     holes[::3] = np.nan
     batch = batch.with_columns({"score": holes})
     for name, columns in answers(product, QUERY, batch):
-        if "score" in columns and name != "HeuristicScorer":
+        if "score" in columns and name not in SPEAKS_FIRST:
             assert np.isnan(columns["score"][::3]).all(), name
     order = product.selector.select(QUERY, batch)
     assert sorted(order.tolist()) == list(range(len(batch)))
@@ -263,6 +283,42 @@ def test_a_person_counts_once_a_tweet_and_seeds_are_capped():
     assert graph.walk(np.array([0, 1]), np.array([1.0, 2.0]), edges_per_seed=1).tweets.tolist() == [7, 9]
 
 
+def _silenced(tmp_path, how):
+    """The village, where Mara follows Ben and Chloe and wants nothing of Chloe, or Chloe of her."""
+    tables = village_tables()
+    who, whom = (CHLOE, MARA) if how == "is blocked" else (MARA, CHLOE)
+    muted, blocked = int(how == "mutes"), int(how != "mutes")
+    tables["mutes"] = {"user_id": [who] * muted, "muted_id": [whom] * muted, "at": [NOW - HOUR] * muted}
+    tables["blocks"] = {"user_id": [who] * blocked, "blocked_id": [whom] * blocked}
+    tables["blocks"] |= {"at": [NOW - HOUR] * blocked}
+    return DataLoader.open(write_dataset(tmp_path / "silenced", tables))
+
+
+@pytest.mark.parametrize("how", ["mutes", "blocks", "is blocked"])
+def test_who_is_muted_or_blocked_brings_nothing_and_proves_nothing(tmp_path, how):
+    data = _silenced(tmp_path, how)
+    mara = data.user_row(MARA)
+    assert data.users["user_id"][avoided(data, mara)].tolist() == [CHLOE]
+    assert data.users["user_id"][listened_to(data, mara)].tolist() == [BEN]
+    assert set(data.users["user_id"][familiar(data, mara)].tolist()) == {MARA, BEN, CHLOE}
+    in_network, graph = SOURCES["in_network"](data), SOURCES["graph"](data)
+    candidates, tweets = found(in_network)
+    assert tweets == [111, 109, 103, 102]  # 109 is her own, and the filters see to it; 110 was her retweet
+    np.testing.assert_array_equal(candidates["retweeted_by"], [np.nan, np.nan, BEN, np.nan])
+    assert "those you follow who retweeted it are muted or blocked" in in_network.explain(QUERY, 110)
+    candidates, tweets = found(graph)
+    assert tweets == [103]
+    assert candidates["seed"].tolist() == [BEN]
+    assert graph.explain(QUERY, 104) == "those you follow who engaged with it are muted or blocked"
+    assert graph.explain(QUERY, 106) == "nobody you follow engaged with it"
+    feed = for_you(data, strict=True).run(QUERY)
+    assert not feed.table()["context"].str.contains("chloe").any()
+    assert CHLOE not in feed.candidates["proof_user_id"]
+    assert CHLOE not in feed.candidates["proof_second_id"]
+    assert feed.candidates["proof_count"].max() == 1
+    assert feed.why(109).fate == "removed"
+
+
 def test_several_actions_on_one_tweet_are_one_edge(data):
     graph = EngagementGraph.of(data)
     ben = graph.by_user.of(data.user_row(BEN))
@@ -270,7 +326,7 @@ def test_several_actions_on_one_tweet_are_one_edge(data):
 
 
 def test_out_of_network_follows_topics_and_leaves_followees_out(data):
-    source = OutOfNetworkSource(data=data, index=_topics(data))
+    source = OutOfNetworkSource(data=data, index=TopicPopular.of(data))
     candidates, tweets = found(source)
     assert tweets == [110, 106, 105]  # cycling, by strangers, newest first: 110 has a retweet as well
     assert candidates["seed"].tolist() == [CYCLING] * 3
@@ -281,34 +337,29 @@ def test_out_of_network_follows_topics_and_leaves_followees_out(data):
 
 
 def test_popular_needs_no_history_but_the_language(data):
-    source = PopularSource(data=data, index=_topics(data))
+    source = PopularSource(data=data, index=TopicPopular.of(data))
     _, tweets = found(source, GUS)
     assert tweets[0] == 110
     assert set(tweets) == {102, 103, 105, 106, 107, 108, 109, 110}  # not his own 104, not 111 in Japanese
     assert source.explain(Query(user_id=GUS), 111) == "not in a language you read"
 
 
-def _topics(data):
-    from mimic.retrieval.topic_popular import TopicPopular
-
-    return TopicPopular.of(data)
-
-
 def test_topic_popular_multiplies_topic_freshness_popularity_and_language(world):
     """Against the same sum written out tweet by tweet."""
-    data, product = world
+    data, _ = world
     user = data.user_row(MARA)
     first = data.since("tweets")
     topics, languages = topic_shares(data, user), language_shares(data, user)
     followed = {*data.following.of(user).tolist(), user}
     scores = {}
     for row in range(first, len(data.tweets)):
-        engaged = sum(1 for i in data.engagers(row) if RESPONSES[data.interactions["kind"][i]] in ENGAGEMENTS)
+        answers_ = data.interactions["kind"][data.interactions["tweet"] == row]
+        engaged = sum(RESPONSES[kind] in ENGAGEMENTS for kind in answers_)
         age = (data.now - data.tweets["created_at"][row]) / HOUR
         weight = topics[data.tweets["topic"][row]] * languages[data.tweets["lang"][row]]
         if data.tweets["author"][row] not in followed and weight > 0:
             scores[row] = 2 ** (-age / 24) * (1 + engaged) * weight
-    rows = sources(product)[2].fetch(QUERY).rows
+    rows = SOURCES["out_of_network"](data).fetch(QUERY).rows
     ranked = [scores[row] for row in rows.tolist()]
     assert len(rows) == min(500, len(scores))
     np.testing.assert_allclose(ranked, sorted(scores.values(), reverse=True)[: len(rows)], rtol=1e-5)
@@ -431,6 +482,15 @@ def test_value_weights_are_those_of_2026_with_softer_negatives():
     for kind, weight in VALUE_WEIGHTS.items():
         published = WEIGHTS_2026[kind]
         assert weight == pytest.approx(published / 4.5 if published < 0 else published, rel=0.01)
+
+
+def test_a_factor_never_lifts_a_score_and_is_the_score_where_there_is_none(data):
+    factor = np.array([0.5, 0.5, 0.5])
+    assert times(np.array([8.0, -8.0, 0.0]), factor).tolist() == [4.0, -16.0, 0.0]
+    assert np.isnan(times(np.array([np.nan]), factor[:1])).all()
+    bare = Candidates(data=data, rows=np.arange(3))
+    assert times(score_so_far(bare), factor).tolist() == factor.tolist()
+    assert score_so_far(bare.with_columns({"score": factor})).tolist() == factor.tolist()
 
 
 # Filters

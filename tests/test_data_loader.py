@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -35,7 +36,17 @@ from worlds import (
     write_manifest,
 )
 
-from mimic import BadDataset, DataLoader, MimicError, Query, StaleArtifact, UnknownTweet, UnknownUser, for_you
+from mimic import (
+    BadDataset,
+    DataLoader,
+    MimicError,
+    Query,
+    StaleArtifact,
+    UnknownTweet,
+    UnknownUser,
+    for_you,
+    integrity,
+)
 from mimic import data_loader as module
 from mimic import store as store_module
 from mimic.columns import NONE, TIME
@@ -81,6 +92,30 @@ def test_unknown_users_are_named(data, unknown):
         data.user_rows([MARA, unknown] if unknown < 10**20 else unknown)
 
 
+@pytest.mark.parametrize("wrong", [42.9, 42.0, "42", True, None, [42, 7.5], [np.nan], [[42], [7, 3]]])
+def test_only_whole_numbers_are_ids(data, wrong):
+    assert data.user_row(np.int32(MARA)) == data.user_row(MARA)  # remembered, and 42.0 == 42
+    with pytest.raises(UnknownUser, match="is not an id: a whole number") as caught:
+        data.user_rows(wrong)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UnknownTweet, match="is not an id"):
+        data.tweet_rows(wrong)
+    if not isinstance(wrong, list):
+        with pytest.raises(UnknownUser, match="is not an id"):
+            data.user_row(wrong)
+        with pytest.raises(UnknownTweet, match="is not an id"):
+            data.tweet_row(wrong)
+
+
+def test_ids_may_come_in_any_whole_type(data):
+    rows = data.user_rows([MARA, BEN]).tolist()
+    for ids_ in (np.array([MARA, BEN], np.uint64), np.array([MARA, BEN], object), pd.Series([MARA, BEN])):
+        assert data.user_rows(ids_).tolist() == rows
+    assert data.user_rows([]).tolist() == data.tweet_rows(np.array([])).tolist() == []
+    with pytest.raises(UnknownUser, match="64 bits"):
+        data.user_rows(np.array([2**63 + 1], np.uint64))
+
+
 def test_an_account_made_later_is_unknown(tmp_path):
     tables = village_tables()
     tables["users"]["created_at"][-1] = NOW + 1
@@ -118,11 +153,9 @@ def test_blocks_and_mutes(data):
     assert ids(data, earlier.muting.of(mara)) == [EVE]
 
 
-def test_history_engagers_seen_and_written(data):
+def test_history_seen_and_written(data):
     mara, tweets = data.user_row(MARA), data.tweets["tweet_id"]
     assert tweets[data.interactions["tweet"][data.history(mara)]].tolist() == [102, 105]
-    engagers = data.engagers(data.tweet_row(103))
-    assert ids(data, data.interactions["user"][engagers]) == [BEN, CHLOE, BEN]
     assert tweets[data.seen(mara)].tolist() == [102, 105]
     assert tweets[data.seen(mara, hours=12)].tolist() == [105]
     assert tweets[data.written(data.user_row(BEN))].tolist() == [102, 111]
@@ -198,8 +231,9 @@ def test_one_instance_a_folder_and_a_moment(tmp_path):
 
 @pytest.mark.parametrize("moment", [START - 1, END + 1, 0])
 def test_moments_outside_the_window_are_refused(data, moment):
-    with pytest.raises(MimicError, match=str(moment)):
+    with pytest.raises(MimicError, match=str(moment)) as caught:
         data.as_of(moment)
+    assert "2023-03-01 00:00 to 2023-03-31 00:00 UTC" in str(caught.value)
     assert len(data.as_of(START).tweets) == 0
     assert len(data.as_of(END).tweets) == 12
 
@@ -352,10 +386,27 @@ def refuses(folder: Path, message: str, *, verify: bool = False) -> None:
 
 
 def test_a_missing_data_set_says_how_to_make_one(tmp_path):
-    refuses(
-        tmp_path / "nowhere", r"python -m prep\.generate_dataset --preset course --seed 7 --out .*nowhere"
-    )
+    refuses(tmp_path / "nowhere", r"python -m prep\.generate_dataset --preset … --seed … --out .*nowhere$")
     assert not (tmp_path / "nowhere").exists()
+    refuses(tmp_path / "tiny-11", "--preset tiny --seed 11 --out .*tiny-11$")
+    refuses(tmp_path / "my own" / "backup-2", "--preset … --seed … --out '.*my own/backup-2'$")
+
+
+def test_a_harmed_data_set_says_how_to_make_it_again(tmp_path):
+    folder = village(tmp_path / "mine")
+    write_manifest(folder, preset="million", seed=3, checksum="0" * 32)
+    command = "generate the data set again: python -m prep.generate_dataset --preset million --seed 3 --out"
+    refuses(folder, command)
+    _remove(folder)
+    refuses(folder, command)
+    (folder / MANIFEST).write_text("{")
+    refuses(folder, "generate the data set again: .* --preset … --seed … --out")
+
+
+def test_the_advised_presets_are_those_of_prep():
+    from prep.presets import PRESETS
+
+    assert set(integrity._PRESETS) == set(PRESETS)
 
 
 @pytest.mark.parametrize(

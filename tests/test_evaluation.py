@@ -273,3 +273,10 @@ def test_the_people_of_an_auc_are_drawn_whole():
 def test_one_outcome_alone_is_refused(happened):
     with pytest.raises(MimicError, match="did not"):
         auc_draws(np.array(happened), {"s": np.array([0.1, 0.2])}, np.array([1, 2]), rng=seeded())
+
+
+def test_a_score_that_is_missing_is_not_the_best():
+    happened, users = np.array([True, False, False]), np.arange(3)
+    scores = {"whole": np.array([0.2, 0.1, np.inf]), "holes": np.array([0.2, np.nan, np.nan])}
+    with pytest.raises(MimicError, match="'holes' is not a number in 2 of 3 rows"):
+        auc_draws(happened, scores, users, rng=seeded())

@@ -23,6 +23,7 @@ from mimic import (
     MixerPipeline,
     Query,
     ScoringPipeline,
+    UnknownColumn,
     UnknownTweet,
     UnknownUser,
     Verdicts,
@@ -298,6 +299,71 @@ def test_parts_need_names_of_their_own(data):
         pipeline(data, Fixed(data=data, rows=[1]), Fixed(data=data, rows=[2]))
 
 
+def test_what_is_not_wrapped_is_named_with_the_remedy(data):
+    toy = pipeline(data, Fixed(data=data, rows=[1]))
+    spare, double = Fixed(data=data, rows=[2], name="spare"), Returns(name="double", answer={})
+    for stage in ("sources", "backfill"):
+        with pytest.raises(MimicError, match=r"^spare: wrap it in CandidatePipeline\(source=…\)$"):
+            replace(toy, **{stage: (*getattr(toy, stage), spare)})
+    with pytest.raises(MimicError, match=r"^double: wrap it in ScoringPipeline\(scorers=\(…,\)\)$"):
+        replace(toy, scoring=(*toy.scoring, double))
+    wrapped = replace(toy, sources=[*toy.sources, CandidatePipeline(source=spare)])
+    assert wrapped.run(QUERY).tweet_ids.tolist() == [103, 102]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knows:
+    """A part of any kind that holds a snapshot."""
+
+    data: Any
+    name: str = "knows"
+
+    def closed(self, query):
+        return ""
+
+    def hydrate(self, query, candidates):
+        return {}
+
+    def score(self, query, candidates):
+        return {"score": np.ones(len(candidates))}
+
+    def keep(self, query, candidates):
+        return np.ones(len(candidates), bool)
+
+    def select(self, query, candidates):
+        return np.arange(len(candidates))
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda toy, part: {"gates": (part,)},
+        lambda toy, part: {"sources": (replace(toy.sources[0], gates=(part,)),)},
+        lambda toy, part: {"hydrators": (part,)},
+        lambda toy, part: {"filters": (part,)},
+        lambda toy, part: {"scoring": (ScoringPipeline(scorers=(part,)),)},
+        lambda toy, part: {"post_filters": (part,)},
+        lambda toy, part: {"selector": part},
+        lambda toy, part: {"late_filters": (part,)},
+    ],
+)
+def test_no_part_may_come_from_another_moment(data, place):
+    toy, earlier = pipeline(data, Fixed(data=data, rows=[1])), data.as_of(data.now - 1)
+    with pytest.raises(MimicError, match=r"^knows was built on another snapshot; build .* for_you\(data\)"):
+        replace(toy, **place(toy, Knows(data=earlier)))
+    for fitting in (data, "not a snapshot", DataLoader(data._store, data.path, data.now)):
+        replace(toy, **place(toy, Knows(data=fitting))).run(QUERY)
+
+
+def test_a_source_that_finds_in_another_moment_is_refused(data):
+    toy, earlier = pipeline(data, Fixed(data=data, rows=[1])), data.as_of(data.now - 1)
+    with pytest.raises(MimicError, match=r"^fixed was built on another snapshot"):
+        replace(toy, data=earlier)
+    hidden = Returns(name="hidden", answer=Candidates(data=earlier, rows=np.array([1])))
+    with pytest.raises(BrokenContract, match=r"^hidden was built on another snapshot"):
+        pipeline(data, hidden).run(QUERY)
+
+
 # Gates and failures
 
 
@@ -325,6 +391,10 @@ def test_a_closed_gate_stops_everything(data):
     assert len(feed.tweet_ids) == len(feed.candidates) == 0
     assert feed.trace.steps[0].note == "closed today"
     assert len(feed.table()) == len(feed.candidates.table()) == 0
+    why = feed.why(102)
+    assert (why.fate, why.verdict) == ("never fetched", "never fetched: closed today")
+    assert why.missed == {"fixed": "not asked: closed today"}
+    assert "Never fetched: closed today." in why._repr_html_()
 
 
 def test_a_failing_source_costs_its_candidates_and_not_the_feed(data):
@@ -359,6 +429,7 @@ def test_a_source_that_breaks_its_contract_fails_alone_too(data):
         ("float", r"wrong.fetch must return whole row numbers, int\[k\], but returned float64\[1\]"),
         ("range", r"wrong.fetch must return rows in 0 … 10, but returned 99 … 99"),
         ("short", r"wrong.fetch must return 'x' of shape \(2,\), but returned int64\[1\]"),
+        ("rank", r"wrong.fetch must return new columns only, but returned 'rank', which the pipeline writes"),
     ],
 )
 def test_sources_are_checked(data, answer, message):
@@ -366,6 +437,7 @@ def test_sources_are_checked(data, answer, message):
         "float": lambda: Candidates(data=data, rows=np.array([1.5])),
         "range": lambda: Candidates(data=data, rows=np.array([99])),
         "short": lambda: Candidates(data=data, rows=np.array([1, 2]), columns={"x": np.array([1])}),
+        "rank": lambda: Candidates(data=data, rows=np.array([1]), columns={"rank": np.array([9])}),
     }
     made = wrong[answer]() if isinstance(answer, str) else answer
     with pytest.raises(BrokenContract, match=message):
@@ -378,6 +450,8 @@ def test_sources_are_checked(data, answer, message):
         ("hydrators", np.zeros(2), "wrong.hydrate must return a mapping of columns"),
         ("hydrators", {"x": np.zeros(3)}, r"'x' of shape \(2,\), but returned float64\[3\]"),
         ("hydrators", {"fixed.rank": np.zeros(2)}, "new columns only, but returned 'fixed.rank'"),
+        ("hydrators", {"fate": np.zeros(2)}, "but returned 'fate', which the pipeline writes"),
+        ("hydrators", {"score": np.zeros(2)}, "but returned 'score', which the pipeline writes"),
         (
             "filters",
             np.zeros(3, bool),
@@ -412,10 +486,17 @@ def test_components_cannot_write_to_what_they_are_given(data):
         pipeline(data, Fixed(data=data, rows=[1]), hydrators=(Returns(answer=vandal),)).run(QUERY)
 
 
-def test_a_missing_column_lists_those_there_are(data):
-    asks = Returns(answer=lambda c: c["beauty"])
-    with pytest.raises(MimicError, match=r"no column 'beauty' .*fixed.rank"):
-        pipeline(data, Fixed(data=data, rows=[1]), filters=(asks,)).run(QUERY)
+@pytest.mark.parametrize("method", ["hydrate", "keep", "score", "select"])
+def test_a_missing_column_lists_those_there_are_and_who_asked(data, method):
+    asks = Returns(name="judge", answer=lambda c: c["beauty"])
+    parts = {
+        "hydrate": {"hydrators": (asks,)},
+        "keep": {"filters": (asks,)},
+        "score": {"scoring": (ScoringPipeline(scorers=(asks,)),)},
+        "select": {"selector": asks},
+    }
+    with pytest.raises(UnknownColumn, match=rf"^judge\.{method}: no column 'beauty' .*fixed.rank"):
+        pipeline(data, Fixed(data=data, rows=[1]), **parts[method]).run(QUERY)
 
 
 # Scores, order, refill
@@ -501,8 +582,10 @@ def test_unknown_users_and_tweets(data):
     toy = pipeline(data, Fixed(data=data, rows=[1]))
     with pytest.raises(UnknownUser, match="5"):
         toy.run(Query(user_id=5))
-    with pytest.raises(UnknownTweet, match="112"):
-        toy.run(QUERY).why(112)
+    feed = toy.run(QUERY)
+    for wrong in (112, 102.5, "102", None):
+        with pytest.raises(UnknownTweet, match=str(wrong)):
+            feed.why(wrong)
 
 
 # Showing

@@ -72,6 +72,15 @@ def test_everything_shows_itself_without_script_style_class_or_network(product, 
         assert "nan" not in page.get_text().lower().split()
 
 
+def test_a_product_lists_its_parts_in_order_of_work_its_gates_too(product):
+    [table] = BeautifulSoup(product._repr_html_(), "html.parser").select("table")
+    rows = [[cell.get_text(strip=True) for cell in row.select("td, th")] for row in table.select("tr")][1:]
+    assert [row[1] for row in rows] == [type(part).__name__ for _, part in product.parts()]
+    assert [row[0] for row in rows[:6]] == ["gate", "source", "gate", "source", "", "backfill"]
+    assert len(rows) == len(product.components()) == len(repr(product).splitlines()) - 2
+    assert [name for stage, name in product.components() if stage == "gate"] == ["FollowsSomeone"] * 2
+
+
 def test_two_runs_of_a_request_compare_equal_in_a_notebook(product, feed):
     again = product.run(feed.query)
     for one, other in ((feed, again), (feed.trace, again.trace)):

@@ -96,7 +96,10 @@ def number_from(compute: Callable[[Data], float], message: str, rtol: float = 0.
 
 
 def number(answer: object, _data: object) -> float:
-    """Read one number: a Python or numpy one, or an array that holds a single one."""
+    """Read one number: a Python or numpy one, or an array that holds a single one.
+
+    Raises WrongKind for everything else, and for a number that is not finite.
+    """
     try:
         values = np.asarray(answer, dtype=np.float64)
     except (TypeError, ValueError):

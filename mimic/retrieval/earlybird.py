@@ -69,17 +69,23 @@ class TimeIndex:
             retweeter=retweeter[in_time],
         )
 
-    def newest(self, users: NDArray[Any], limit: int) -> Posts:
+    def newest(
+        self, users: NDArray[Any], limit: int, *, not_retweeted_by: NDArray[Any] | None = None
+    ) -> Posts:
         """The newest `limit` posts of some users (rows).
 
         A tweet counts once: where its author is among `users`, as the original, else as its newest
-        retweet. Positions are in order of time, so the largest is the newest: no clock is read.
+        retweet. Of `not_retweeted_by`, some of the users (rows), only originals count. Positions are in
+        order of time, so the largest is the newest: no clock is read.
         """
         _, post = self.by_user.gather(users)
         followed = np.zeros(len(self.by_user), bool)
         followed[users] = True
-        retweeted = self.retweeter[post] != NONE
-        post = post[~(retweeted & followed[self.author[post]])]
+        heard = followed.copy()
+        if not_retweeted_by is not None:
+            heard[not_retweeted_by] = False
+        original = self.retweeter[post] == NONE
+        post = post[original | (heard[self.retweeter[post]] & ~followed[self.author[post]])]
         post = np.sort(post)[::-1]
         _, first = np.unique(self.tweet[post], return_index=True)
         post = post[np.sort(first)]

@@ -23,6 +23,7 @@ from mimic.csr import CSR, positions_in_runs
 from mimic.data_loader import DataLoader
 from mimic.history import ties
 from mimic.schema import ENGAGEMENTS, RESPONSES
+from mimic.viewer import listened_to
 
 __all__ = ["EDGES_PER_SEED", "EngagementGraph", "Reached"]
 
@@ -91,6 +92,9 @@ class EngagementGraph:
         )
 
     def from_follows(self, data: DataLoader, user: int) -> Reached:
-        """Walk from everybody whom a user (row) follows, weighted by 1 + ln(1 + responses to them so far)."""
-        followees = data.following.of(user)
-        return self.walk(followees, 1.0 + np.log1p(ties(data, user, followees)))
+        """Walk from everybody whom a user (row) follows, weighted by 1 + ln(1 + responses to them so far).
+
+        Who is muted or blocked, or blocks the user, is no seed: nobody wants their word as social proof.
+        """
+        seeds = listened_to(data, user)
+        return self.walk(seeds, 1.0 + np.log1p(ties(data, user, seeds)))
