@@ -7,6 +7,7 @@ holds one document, {"query": …, "rows": […]}, and nothing else.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import math
 import os
@@ -56,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit code."""
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # tweets are written in six scripts, whatever the console
+        sys.stdout.reconfigure(encoding="utf-8")
     try:
         data = DataLoader.open(options.data)
         if options.command == "train":

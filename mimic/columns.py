@@ -139,6 +139,10 @@ class _Table:
                 self._add(name.removesuffix("_id"), self._references(name, column))
             else:
                 self._add(name, self._values(field, column))
+        if self.table in ("impressions", "interactions"):
+            when, tweet = (self.columns[f"{self.table}.{part}"] for part in (TIME[self.table], "tweet"))
+            born = self.columns["tweets.created_at"][tweet]
+            self._refuse(when < born, f"{TIME[self.table]} is before the tweet was written", when)
         for key, target in _GROUPS.get(self.table, {}).items():
             groups = CSR.group(self.columns[f"{self.table}.{key}"], len(self._ids(target)))
             self._add(f"by_{key}.starts", groups.starts)

@@ -105,6 +105,8 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder} has schema version {content.get('schema_version')}, this Mimic reads version "
             f"{SCHEMA_VERSION}; {_again(folder)}"
         )
+    if content.get("digest") != manifest_digest(content):
+        raise BadDataset(f"{path} is not what was written; {_again(folder)}")
     return _parse(path, content)
 
 

@@ -18,6 +18,7 @@ from mimic.markup import CARD, FAINT, MUTED, SMALL, bar, div, fold, frame, span,
 from mimic.palette import BASELINE, REMOVED, WARNING, look_of
 from mimic.trace import NOT_SELECTED, OVER_BUDGET, SHOWN
 from mimic.trace import REMOVED as REMOVED_FATE
+from mimic.why import in_digits
 
 if TYPE_CHECKING:
     from mimic.batch import Candidates
@@ -126,20 +127,15 @@ def _origins(why: Why) -> str:
 
 
 def _scores(why: Why) -> str:
-    rows = [(text(name), _number(value)) for name, value in why.scores.items()]
+    rows = [(text(name), in_digits(value)) for name, value in why.scores.items()]
     scored = table(("score", "value"), rows, name="Scores of the tweet", numbers=(1,))
     return fold(f"What the scorers said ({len(rows)})", scored, "margin-top:.3em") if rows else ""
 
 
 def _facts(why: Why) -> str:
-    rows = [(text(name), _number(value)) for name, value in why.facts.items()]
+    rows = [(text(name), in_digits(value)) for name, value in why.facts.items()]
     known = table(("fact", "value"), rows, name="Facts about the tweet", numbers=(1,))
     return fold(f"What was known about it ({len(rows)})", known, "margin-top:.3em") if rows else ""
-
-
-def _number(value: float) -> str:
-    """Whole numbers whole, for ids have many digits; others with four digits that count."""
-    return f"{value:.0f}" if value == round(value) else f"{value:.4g}"
 
 
 def candidates_html(candidates: Candidates) -> str:

@@ -8,7 +8,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-__all__ = ["Why"]
+__all__ = ["Why", "in_digits"]
+
+
+def in_digits(value: float) -> str:
+    """A number for people: whole ones (ids, counts) with all their digits, others with four."""
+    return f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +45,8 @@ class Why:
         """One row a statement: about (source, fact, score or fate), name, and what is said."""
         rows = [("source", name, f"found at rank {rank}") for name, rank in self.found.items()]
         rows += [("source", name, f"missed: {reason}") for name, reason in self.missed.items()]
-        rows += [("fact", name, f"{value:.4g}") for name, value in self.facts.items()]
-        rows += [("score", name, f"{value:.4g}") for name, value in self.scores.items()]
+        rows += [("fact", name, in_digits(value)) for name, value in self.facts.items()]
+        rows += [("score", name, in_digits(value)) for name, value in self.scores.items()]
         rows.append(("fate", self.step, self.verdict))
         return pd.DataFrame(rows, columns=["about", "name", "what"])
 
@@ -59,7 +64,7 @@ class Why:
             lines[-1] += f" ({self.step})"
         lines += [f"  found by {name} at rank {rank}" for name, rank in self.found.items()]
         lines += [f"  missed by {name}: {reason}" for name, reason in self.missed.items()]
-        lines += [f"  {name} = {value:.4g}" for name, value in self.scores.items()]
+        lines += [f"  {name} = {in_digits(value)}" for name, value in self.scores.items()]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

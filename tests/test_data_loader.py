@@ -30,6 +30,7 @@ from worlds import (
     NOW,
     START,
     random_world,
+    seal,
     village,
     village_tables,
     write_dataset,
@@ -353,6 +354,17 @@ def test_a_damaged_cache_is_named(tmp_path):
         data.tweets["topic"]
 
 
+@pytest.mark.parametrize("column", ["tweets.topic.npy", "tweets.text.arrow"])
+@pytest.mark.parametrize("left", [0, 40])
+def test_a_cut_cache_is_named(tmp_path, column, left):
+    folder = village(tmp_path / "v")
+    data = DataLoader.open(folder)
+    path = next((folder / "cache").glob(f"columns-*/{column}"))
+    path.write_bytes(path.read_bytes()[:left])
+    with pytest.raises(StaleArtifact, match="delete"):
+        data.tweets["topic"], data.text(np.array([0]))
+
+
 def test_two_processes_open_a_new_data_set_at_once(tmp_path):
     folder = random_world(tmp_path / "r", users=200, tweets=5000, follows=2000, impressions=20000)
     code = f"from mimic import DataLoader; print(len(DataLoader.open({str(folder)!r}).tweets['topic']))"
@@ -416,13 +428,27 @@ def test_the_advised_presets_are_those_of_prep():
         ("[]", "not the manifest"),
         ('{"format": "other"}', "not the manifest"),
         ('{"format": "mimic-dataset", "schema_version": 99}', "schema version 99"),
-        ('{"format": "mimic-dataset", "schema_version": 1}', "lacks or garbles"),
+        ('{"format": "mimic-dataset", "schema_version": 1}', "is not what was written"),
     ],
 )
 def test_a_broken_manifest(tmp_path, content, message):
     folder = village(tmp_path / "v")
     (folder / MANIFEST).write_text(content)
     refuses(folder, message)
+
+
+def test_a_sealed_manifest_that_lacks_a_field(tmp_path):
+    folder = village(tmp_path / "v")
+    seal({"format": "mimic-dataset", "schema_version": 1}, folder)
+    refuses(folder, "lacks or garbles")
+
+
+@pytest.mark.parametrize("field", ["now", "calibration", "seed", "preset"])
+def test_a_manifest_that_was_edited(tmp_path, field):
+    folder = village(tmp_path / "v")
+    content = json.loads((folder / MANIFEST).read_text())
+    (folder / MANIFEST).write_text(json.dumps(content | {field: content["end"] - 1}))
+    refuses(folder, "manifest.json is not what was written")
 
 
 def test_a_manifest_with_another_checksum_or_other_rows(tmp_path):
@@ -507,7 +533,7 @@ def write_manifest_for_garbage(folder):
     path = folder / "blocks.parquet"
     content["files"]["blocks.parquet"] = {"bytes": path.stat().st_size, "blake2b": file_digest(path)}
     content["checksum"] = dataset_checksum(content["files"])
-    (folder / MANIFEST).write_text(json.dumps(content))
+    seal(content, folder)
 
 
 def _set(table, column, row, value):
@@ -527,6 +553,8 @@ def _column(table, column, values):
     ("change", "message"),
     [
         (_set("users", "user_id", 0, BEN), "user_id is not unique"),
+        (_set("impressions", "tweet_id", 0, 112), "shown_at is before the tweet was written"),
+        (_set("interactions", "tweet_id", 0, 112), "at is before the tweet was written"),
         (_column("users", "followers_count", [0, 0, -3, 0, 0, 0, 0, 0]), "followers_count is negative: -3"),
         (_column("users", "interests", [[99]] + [[]] * 7), "interests names an unknown topic: 99"),
         (_set("follows", "followed_id", 1, 1234), "followed_id names an unknown user_id: 1234"),

@@ -34,13 +34,13 @@ from mimic.course.village import (
     START,
     village_tables,
 )
-from mimic.integrity import dataset_checksum, file_digest
+from mimic.integrity import dataset_checksum, file_digest, manifest_digest
 from mimic.schema import LANGUAGES, MANIFEST, RESPONSES, SCHEMA_VERSION, SOURCES, TABLES
 
 # The village is defined where the course shows it; tests find everything here.
 __all__ = ["BEN", "BREAD", "CHLOE", "CYCLING", "DAN", "END", "EVE", "FINN", "GUS", "HANA", "HOUR", "MARA"]
 __all__ += ["NOW", "PEOPLE", "START", "random_world", "village", "village_tables", "write_dataset"]
-__all__ += ["write_manifest"]
+__all__ += ["seal", "write_manifest"]
 
 _DEFAULTS: dict[str, Any] = {
     "verified": False,
@@ -116,7 +116,12 @@ def write_manifest(folder: Path, **overrides: Any) -> None:
         "checksum": dataset_checksum(files),
         "calibration": [],
     }
-    (folder / MANIFEST).write_text(json.dumps(content | overrides))
+    seal(content | overrides, folder)
+
+
+def seal(content: dict, folder: Path) -> None:
+    """Write a manifest with the digest of what it says."""
+    (folder / MANIFEST).write_text(json.dumps(content | {"digest": manifest_digest(content)}))
 
 
 def village(folder: Path) -> Path:
