@@ -12,7 +12,8 @@ from worlds import MARA, random_world, village
 from mimic import DataLoader, HeuristicScorer, MimicError, Query, Verdicts, for_you
 from mimic.course import cast, check, product_at, strip
 from mimic.course import village as the_village
-from mimic.course.chapter_1 import cost_per_tweet, crossed, fetching_everything, in_words, one_by_one
+from mimic.course.chapter_1 import crossed, in_words
+from mimic.course.looking import cost_per_tweet, fetching_everything, one_by_one
 from mimic.course.stages import NEWEST_CHAPTER
 from mimic.evaluation import Interval, interval
 from mimic.ordering import best_first
