@@ -121,13 +121,11 @@ def test_every_figure_has_an_alternative_text(path: Path) -> None:
 
 @each_chapter
 def test_every_figure_but_the_strip_has_a_title(path: Path) -> None:
-    figures = [
-        (cell_id, output.metadata.get("image/png", {}).get("title"))
-        for cell_id, output in outputs(path)
-        if "image/png" in output.get("data", {})
-    ]
-    assert figures
-    assert [cell_id for cell_id, title in figures if not title] == ["you-are-here"]
+    shown = [output for _, output in outputs(path) if "image/png" in output.get("data", {})]
+    known = [output.metadata.get("image/png", {}) for output in shown]
+    untitled = [figure["alt"] for figure in known if not figure.get("title")]
+    assert len(known) > len(untitled)
+    assert [alt[:19] for alt in untitled] == ["Strip of the funnel"]
 
 
 @each_chapter

@@ -205,7 +205,9 @@ def _result(bet: Bet) -> str:
         f"A tweet's worth is what {text(name)} would do with it, weighed and counted by someone who knows "
         f"the chances: a sure like would be worth {like}, a sure reply {reply}, and what annoys counts "
         "against it. Each tweet is counted as if it stood first. The bars are shares of the best five. "
-        "Every third tweet on the table comes from the truth's best, so even a blind choice does well."
+        "Every third tweet on the table comes from the truth's best, so even a blind choice does well. The "
+        "machine is that of chapter 1, which has learnt nothing yet; there its whole feeds are measured, for "
+        "many readers."
     )
     note = tag("p", scale, "", {"class": "bet-quiet bet-small"})
     return tag("div", heading + _table(rows) + note, "", {"class": "bet-result"})

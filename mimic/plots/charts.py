@@ -72,7 +72,7 @@ def _slope(axes: Axes, x: Floats, share: Floats, exponent: float, source: str) -
     line = share[start] * (along / along[0]) ** (1 - exponent)
     along = along * 1.9
     axes.plot(along, line, color=INK, linestyle=(0, (2, 2)), linewidth=1.6)
-    text = f"exponent {exponent:g}" + (f"\n{source}" if source else "")
+    text = f"slope 1 − {exponent:g}" + (f"\n{source}" if source else "")
     middle = float(np.sqrt(along.prod())), float(np.sqrt(line.prod()))
     axes.annotate(text, middle, xytext=(10, 2), textcoords="offset points", color=INK, va="bottom")
 
