@@ -142,7 +142,7 @@ def random_world(
     author = rng.choice(users, tweets, p=popular)
     edges = np.unique(rng.integers(0, users, follows) * users + rng.choice(users, follows, p=popular))
     edges = edges[edges // users != edges % users]
-    viewed_at = np.sort(rng.integers(START + HOUR, END, impressions))
+    viewed_at = np.sort(rng.integers(max(START + HOUR, int(when[0]) + 1), END, impressions))
     newest = np.searchsorted(when, viewed_at)
     viewed = np.maximum(newest - 1 - rng.integers(0, max(tweets // 15, 1), impressions), 0)
     viewer = rng.integers(0, users, impressions)
