@@ -84,13 +84,36 @@ class CSR:
         """The same groups with each value v replaced by table[v]."""
         return CSR(self.starts, table[self.values])
 
-    def gather(self, keys: Ints) -> tuple[NDArray[np.int64], Ints]:
-        """The values of several keys at once, without a loop.
+    def positions(self, keys: Ints) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where in `values` the runs of several keys lie, for arrays that run alongside `values`.
 
-        Returns `(place, values)`, both of the length of all the runs together; `keys[place[i]]`
-        is the key that `values[i]` belongs to.
+        Returns `(place, position)`, both of the length of all the runs together; `keys[place[i]]`
+        is the key that `values[position[i]]` belongs to.
         """
         starts = self.starts[keys]
         sizes = self.starts[keys + 1] - starts
         place = np.repeat(np.arange(len(keys)), sizes)
-        return place, self.values[starts[place] + positions_in_runs(sizes)]
+        return place, starts[place] + positions_in_runs(sizes)
+
+    def gather(self, keys: Ints) -> tuple[NDArray[np.int64], Ints]:
+        """The values of several keys at once, without a loop: `(place, values)`, as in `positions`."""
+        place, position = self.positions(keys)
+        return place, self.values[position]
+
+    def latest(self, keys: Ints, highs: Ints, most: int) -> tuple[NDArray[np.int64], Ints]:
+        """For each of several keys the last values below a bound of its own, for ascending runs.
+
+        Args:
+            keys: int[n], may repeat.
+            highs: int[n], the values wanted of keys[i] are below highs[i].
+            most: how many of these at most, the last ones.
+
+        Returns:
+            `(place, values)` as `gather` does, so `keys[place[i]]` is the key that `values[i]` belongs to.
+        """
+        room = int(self.values.max(initial=0)) + 1
+        ascending = np.repeat(np.arange(len(self)), self.sizes) * room + self.values
+        ends = np.searchsorted(ascending, keys.astype(np.int64) * room + np.clip(highs, 0, room))
+        starts = np.maximum(self.starts[keys], ends - most)
+        place = np.repeat(np.arange(len(keys)), ends - starts)
+        return place, self.values[starts[place] + positions_in_runs(ends - starts)]

@@ -195,9 +195,14 @@ class DataLoader:
         tweets: Array = self.impressions["tweet"][rows]
         return tweets
 
+    @cached_property
+    def picked(self) -> CSR:
+        """For each user (row) the topics (rows) that they picked at sign-up."""
+        return self._store.groups("users.interests")
+
     def interests(self, user: int) -> Array:
         """Topics (rows) that a user (row) picked at sign-up."""
-        return self._store.groups("users.interests").of(user)
+        return self.picked.of(user)
 
     # Counts and labels
 

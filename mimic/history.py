@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from mimic.columns import rows_of
 from mimic.data_loader import DataLoader
+from mimic.point_in_time import count_before
 from mimic.schema import LANGUAGES, RESPONSES
 
-__all__ = ["language_shares", "ties", "topic_shares"]
+__all__ = ["OWN_LANGUAGE", "WEIGHT_OF_KIND", "language_shares", "ties", "topic_shares"]
+__all__ += ["topic_shares_before"]
 
 _SIGNALS: Final = {
     "like": 1.0,
@@ -29,15 +31,16 @@ _SIGNALS: Final = {
 """How much each response says about what a user is interested in: a look counts half, dislikes nothing.
 Chosen by hand."""
 
-_WEIGHT_OF_KIND: Final = np.array([_SIGNALS.get(kind, 0.0) for kind in RESPONSES], np.float32)
+WEIGHT_OF_KIND: Final = np.array([_SIGNALS.get(kind, 0.0) for kind in RESPONSES], np.float32)
+"""float32[10]: the same in the order of RESPONSES."""
 
-_OWN_LANGUAGE: Final = 5.0
+OWN_LANGUAGE: Final = 5.0
 """Signals that the language of a user's interface counts as. Chosen by hand."""
 
 
 def _signals(data: DataLoader, user: int) -> tuple[NDArray[Any], NDArray[np.float32]]:
     rows = data.history(user)
-    return data.interactions["tweet"][rows], _WEIGHT_OF_KIND[data.interactions["kind"][rows]]
+    return data.interactions["tweet"][rows], WEIGHT_OF_KIND[data.interactions["kind"][rows]]
 
 
 def topic_shares(data: DataLoader, user: int) -> NDArray[np.float32]:
@@ -53,12 +56,41 @@ def topic_shares(data: DataLoader, user: int) -> NDArray[np.float32]:
     return shares / total if total else shares
 
 
+def topic_shares_before(
+    data: DataLoader, users: NDArray[Any], topics: NDArray[Any], moments: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """What `topic_shares` said of one topic for one user at each row's moment, float32[n].
+
+    Args:
+        data: a snapshot that is not earlier than any of the moments.
+        users: int[n], rows.
+        topics: int[n], rows.
+        moments: int64[n], ms UTC.
+    """
+    log, many = data.interactions, len(data.topics)
+    topic_of = data.tweets["topic"][log["tweet"]]
+    weight = WEIGHT_OF_KIND[log["kind"]]
+    place, picked = data.picked.gather(users)
+    share = np.bincount(place, picked == topics[place], len(users)).astype(np.float64)
+    total = np.bincount(place, minlength=len(users)).astype(np.float64)
+    for worth in np.unique(weight[weight > 0]).tolist():
+        rows = weight == worth
+        users_then, then = log["user"][rows].astype(np.int64), log["at"][rows]
+        with_topic, asked = users_then * many + topic_of[rows], users.astype(np.int64) * many + topics
+        share += worth * count_before(with_topic, then, asked, moments)
+        total += worth * count_before(users_then, then, users, moments)
+    # The same division of the same two float32 numbers as in `topic_shares`, so that both agree bit by bit.
+    return np.asarray(
+        share.astype(np.float32) / np.where(total > 0, total, 1.0).astype(np.float32), np.float32
+    )
+
+
 def language_shares(data: DataLoader, user: int) -> NDArray[np.float32]:
     """How a user's (row) reading splits over LANGUAGES, float32[6]; at first mostly the interface's."""
     tweets, weights = _signals(data, user)
     shares = np.zeros(len(LANGUAGES), np.float32)
     np.add.at(shares, data.tweets["lang"][tweets], weights)
-    shares[data.users["lang"][user]] += _OWN_LANGUAGE
+    shares[data.users["lang"][user]] += OWN_LANGUAGE
     shares /= shares.sum()
     return shares
 

@@ -43,6 +43,20 @@ def test_gather_equals_one_key_after_the_other(case, keys):
     assert place.tolist() == [i for i, key in enumerate(keys) for _ in lists[key]]
 
 
+@given(
+    grouped(),
+    st.lists(st.tuples(st.integers(0, KEYS - 1), st.integers(0, 45)), max_size=8),
+    st.integers(0, 5),
+)
+def test_latest_equals_the_end_of_each_run_below_its_bound(case, asked, most):
+    csr, lists = case
+    keys, highs = np.array(asked, np.int64).reshape(-1, 2).T
+    place, values = csr.latest(keys, highs, most)
+    runs = [[v for v in lists[key] if v < high] for key, high in asked]
+    expected = [(i, v) for i, run in enumerate(runs) for v in run[max(len(run) - most, 0) :]]
+    assert list(zip(place.tolist(), values.tolist(), strict=True)) == expected
+
+
 def test_group_and_map_carry_values():
     csr = CSR.group(np.array([1, 0, 1]), 3, np.array([10, 20, 30], np.int32))
     assert [csr.of(k).tolist() for k in range(3)] == [[20], [10, 30], []]
