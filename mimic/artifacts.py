@@ -33,6 +33,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from mimic.errors import StaleArtifact
+from mimic.integrity import file_digest
 
 __all__ = ["Artifact", "artifact_key", "ensure_artifact", "write_whole"]
 
@@ -127,7 +128,7 @@ def ensure_artifact(
 
 def _write(folder: Path, name: str, key: str, arrays: dict[str, NDArray[Any]]) -> None:
     save_file(arrays, folder / _ARRAYS)
-    manifest = {"format": _FORMAT, "name": name, "key": key, "blake2b": _digest(folder / _ARRAYS)}
+    manifest = {"format": _FORMAT, "name": name, "key": key, "blake2b": file_digest(folder / _ARRAYS)}
     (folder / _MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
 
 
@@ -137,7 +138,7 @@ def _load(folder: Path, name: str, key: str) -> Artifact:
         made_for = [manifest.get(part) for part in ("format", "name", "key")]
         if made_for != [_FORMAT, name, key]:
             raise _stale(folder, f"it was made for {made_for}, and {[_FORMAT, name, key]} is needed")
-        if manifest.get("blake2b") != _digest(folder / _ARRAYS):
+        if manifest.get("blake2b") != file_digest(folder / _ARRAYS):
             raise _stale(folder, f"{_ARRAYS} is not what was written")
         arrays = load_file(folder / _ARRAYS)
     except (OSError, ValueError, SafetensorError) as error:
@@ -151,8 +152,3 @@ def _load(folder: Path, name: str, key: str) -> Artifact:
 
 def _stale(folder: Path, reason: str) -> StaleArtifact:
     return StaleArtifact(f"{folder}: {reason}; delete the folder and run again to have it built anew")
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
