@@ -22,6 +22,7 @@ import pandas as pd
 from mimic.batch import Query
 from mimic.data_loader import DataLoader
 from mimic.errors import MimicError
+from mimic.fits import train
 from mimic.product import for_you
 
 
@@ -62,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         data = DataLoader.open(options.data)
         if options.command == "train":
-            print(f"{data.path}: columns are built; the product has no model yet, so nothing needs training")
+            for ready in train(data):
+                print(f"{data.path}: {ready} is ready", flush=True)
             return 0
         _answer(data, options)
         sys.stdout.flush()  # so that a reader who has gone is noticed here

@@ -1,8 +1,8 @@
 """The sources: three honest ways to find a few hundred tweets among a quarter of a million, and a spare.
 
-    in_network       the newest posts of the people you follow
+    in_network       posts of the people you follow, by a light ranker's first opinion
     graph            what the people you follow engaged with, by others
-    out_of_network   topic history × freshness × popularity, by people you don't follow
+    out_of_network   what several engines (`mimic.engines`) find among people you don't follow
     popular          fresh and popular tweets in your languages, when all else leaves room
 
 Each is a thin component around an algorithm in `mimic.retrieval`, and each can say why a tweet is
@@ -12,21 +12,27 @@ not among what it found.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mimic.batch import Array, Candidates, Query
 from mimic.data_loader import DataLoader
-from mimic.history import language_shares, topic_shares
+from mimic.engines import Engine, places_in, round_robin
+from mimic.history import language_shares
 from mimic.ordering import best_first
 from mimic.retrieval.earlybird import Posts, TimeIndex
-from mimic.retrieval.graph_jet import EngagementGraph
+from mimic.retrieval.graph_jet import EngagementGraph, Reached
+from mimic.retrieval.light_ranker import LightRanker
+from mimic.retrieval.real_graph import RealGraph
 from mimic.retrieval.topic_popular import TopicPopular
 from mimic.viewer import (
     avoided,
     familiar,
     handle,
     ids_or_nan,
+    listened_to,
     obstacle,
     stranger_obstacle,
     topical_obstacle,
@@ -34,49 +40,68 @@ from mimic.viewer import (
 
 __all__ = ["GraphSource", "InNetworkSource", "OutOfNetworkSource", "PopularSource"]
 
+SEED_BASE: Final = 1.0
+"""What every followee weighs as a seed of the walk."""
+SEED_SLOPE: Final = 1.97
+"""What RealGraph's probability adds
+(home-mixer/server/src/main/scala/com/twitter/home_mixer/…/RealGraphInNetworkScoresQueryFeatureHydrator.scala)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class InNetworkSource:
-    """The newest posts of the people the user follows: their tweets, and tweets that they retweeted.
+    """The posts of the people the user follows: their tweets, and tweets that they retweeted.
 
-    Who is muted or blocked brings nothing by retweeting; their own tweets are left to the filters, which
-    say why they go.
+    The newest, or with a light ranker those that it likes best. Who is muted or blocked brings nothing by
+    retweeting; their own tweets are left to the filters, which say why they go.
 
-    Columns: `retweeted_by`, the id of the followee who brought a stranger's tweet.
+    Columns: `retweeted_by`, the id of the followee who brought a stranger's tweet; `light`, the light
+    ranker's score (NaN without one).
     """
 
     data: DataLoader
     index: TimeIndex
+    ranker: LightRanker | None = None
+    """Its first opinion decides which posts come first; without one it is their age."""
     limit: int = 200
     """Tweets at most: 200 of the budget of 500. Home asks its index for 600 of 1,400
     (home-mixer/server/src/main/scala/com/twitter/home_mixer/product/scored_tweets)."""
     name: str = "in_network"
 
     def fetch(self, query: Query) -> Candidates:
-        """Newest first."""
+        """Best first: by the light ranker's score, or newest first."""
         user = self.data.user_row(query.user_id)
-        posts = self._newest(user, self.limit)
-        columns = {"retweeted_by": ids_or_nan(self.data, posts.retweeters)}
-        return Candidates(data=self.data, rows=posts.tweets, columns=columns, searched=posts.searched)
+        posts, scores = self._in_order(user)
+        columns: dict[str, Array] = {
+            "retweeted_by": ids_or_nan(self.data, posts.retweeters[: self.limit]),
+            "light": scores[: self.limit].astype(np.float32),
+        }
+        tweets = posts.tweets[: self.limit]
+        return Candidates(data=self.data, rows=tweets, columns=columns, searched=posts.searched)
 
     def explain(self, query: Query, tweet_id: int) -> str:
-        """Why the tweet is not among the newest posts of followees."""
+        """Why the tweet is not among the first posts of followees."""
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
         if reason := obstacle(self.data, user, tweet):
             return reason
         author = int(self.data.tweets["author"][tweet])
-        everything = self._newest(user, len(self.index.tweet))
-        place = np.flatnonzero(everything.tweets == tweet)
+        place = np.flatnonzero(self._in_order(user)[0].tweets == tweet)
         if len(place):
-            return f"number {place[0] + 1:,} of your network's posts, beyond the newest {self.limit}"
+            first = f"the newest {self.limit}" if self.ranker is None else f"the light ranker's {self.limit}"
+            return f"number {place[0] + 1:,} of your network's posts, beyond {first}"
         if (self.index.newest(self.data.following.of(user), len(self.index.tweet)).tweets == tweet).any():
             return "those you follow who retweeted it are muted or blocked"
         return f"you don't follow {handle(self.data, author)}, and nobody you follow retweeted it"
 
-    def _newest(self, user: int, limit: int) -> Posts:
-        return self.index.newest(
-            self.data.following.of(user), limit, not_retweeted_by=avoided(self.data, user)
+    def _in_order(self, user: int) -> tuple[Posts, NDArray[np.float64]]:
+        """All posts of the user's network, best first, and the light ranker's scores."""
+        posts = self.index.newest(
+            self.data.following.of(user), len(self.index.tweet), not_retweeted_by=avoided(self.data, user)
         )
+        if self.ranker is None:
+            return posts, np.full(len(posts.tweets), np.nan)
+        scores = self.ranker.score(user, posts.tweets)
+        order = best_first(scores, posts.tweets, len(scores))
+        return Posts(posts.tweets[order], posts.retweeters[order], posts.searched), scores[order]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +114,9 @@ class GraphSource:
 
     data: DataLoader
     graph: EngagementGraph
+    ties: RealGraph | None = None
+    """Weighs followees by how likely the user is to answer what they show; without it they count by
+    1 + ln(1 + responses so far)."""
     limit: int = 100
     """Tweets at most: 100 of the budget of 500. Home takes 300 of 1,400 from UTEG
     (timelineranker/server/src/main/scala/com/twitter/timelineranker/uteg_liked_by_tweets)."""
@@ -97,7 +125,7 @@ class GraphSource:
     def fetch(self, query: Query) -> Candidates:
         """Heaviest first. Followees' own tweets are left to the network's source, as Home does."""
         user = self.data.user_row(query.user_id)
-        reached = self.graph.from_follows(self.data, user)
+        reached = self._reached(user)
         strangers = np.flatnonzero(~familiar(self.data, user)[self.data.tweets["author"][reached.tweets]])
         best = strangers[best_first(reached.weights[strangers], reached.tweets[strangers], self.limit)]
         columns: dict[str, Array] = {
@@ -113,44 +141,64 @@ class GraphSource:
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
         if reason := stranger_obstacle(self.data, user, tweet):
             return reason
-        if tweet not in self.graph.from_follows(self.data, user).tweets:
+        if tweet not in self._reached(user).tweets:
             silenced = np.intersect1d(self.data.following.of(user), avoided(self.data, user))
             engaged = tweet in self.graph.by_user.gather(silenced)[1]
             who = "those you follow who engaged with it are muted or blocked"
             return who if engaged else "nobody you follow engaged with it"
         return f"beyond the {self.limit} with the strongest ties"
 
+    def _reached(self, user: int) -> Reached:
+        if self.ties is None:
+            return self.graph.from_follows(self.data, user)
+        seeds = listened_to(self.data, user)
+        return self.graph.walk(seeds, SEED_BASE + SEED_SLOPE * self.ties.affinities(user, seeds))
+
 
 @dataclass(frozen=True, kw_only=True)
 class OutOfNetworkSource:
-    """Strangers' tweets by topic history × freshness × popularity, in the languages the user reads.
+    """Strangers' tweets from several engines, in turns: the first of each, the second of each, and so on.
 
-    Columns: `seed`, the id of the topic that brought the tweet.
+    Columns, for each engine: `<engine>.rank`, the tweet's place in its list from 1, and `<engine>.seed`, what
+    brought it (see the engine); NaN where it did not find the tweet.
     """
 
     data: DataLoader
-    index: TopicPopular
+    engines: tuple[Engine, ...]
+    """Asked in this order, which is also the order of the turns."""
     limit: int = 500
     """Tweets at most: enough to fill the budget of 500 alone."""
     name: str = "out_of_network"
 
     def fetch(self, query: Query) -> Candidates:
-        """Best first; nothing for a user who has neither engaged with nor declared a topic."""
+        """In the order of the turns."""
         user = self.data.user_row(query.user_id)
-        topics, languages = topic_shares(self.data, user), language_shares(self.data, user)
-        tweets = self.index.search(topics, languages, familiar(self.data, user), self.limit)
-        columns = {"seed": self.data.topics["topic_id"][self.data.tweets["topic"][tweets]]}
-        return Candidates(data=self.data, rows=tweets, columns=columns, searched=len(self.index))
+        answers = [(engine.name, engine.find(user)) for engine in self.engines]
+        mixed = round_robin([found.tweets for _, found in answers], self.limit)
+        columns: dict[str, Array] = {}
+        for name, found in answers:
+            place = places_in(found.tweets, mixed)
+            there = ~np.isnan(place)
+            columns[f"{name}.rank"], columns[f"{name}.seed"] = place, np.full(len(mixed), np.nan)
+            columns[f"{name}.seed"][there] = found.seeds[place[there].astype(np.int64) - 1]
+        searched = max((found.searched for _, found in answers), default=0)
+        return Candidates(data=self.data, rows=mixed, columns=columns, searched=searched)
 
     def explain(self, query: Query, tweet_id: int) -> str:
-        """Why the tweet is not among the best of the user's topics."""
+        """What each engine has to say."""
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
-        if reason := topical_obstacle(self.data, user, tweet):
+        if reason := stranger_obstacle(self.data, user, tweet):
             return reason
-        topic = self.data.tweets["topic"][[tweet]]
-        if topic_shares(self.data, user)[topic[0]] == 0:
-            return f"filed under {self.data.topics.texts('name', topic)[0]}, which is none of your topics"
-        return f"beyond the best {self.limit} of your topics"
+        said = {engine.name: self._why_not(engine, user, tweet) for engine in self.engines}
+        if len(said) == 1:
+            return next(iter(said.values()))
+        return "; ".join(f"{name}: {reason}" for name, reason in said.items())
+
+    def _why_not(self, engine: Engine, user: int, tweet: int) -> str:
+        place = np.flatnonzero(engine.find(user).tweets == tweet)
+        if len(place):
+            return f"number {place[0] + 1:,} of its list, which was not its turn"
+        return engine.explain(user, tweet)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mimic.candidates import GraphSource, InNetworkSource, OutOfNetworkSource, PopularSource
 from mimic.data_loader import DataLoader
+from mimic.engines import Engine, SimClustersEngine, TopicEngine, TwoTowerEngine
 from mimic.features import AuthorHydrator, ProofHydrator, TweetHydrator, ViewerHydrator, author_rates
 from mimic.filtering import (
     AgeFilter,
@@ -19,6 +20,7 @@ from mimic.filtering import (
     ServedFilter,
     TopSelector,
 )
+from mimic.fits import late
 from mimic.pipeline import (
     CandidatePipeline,
     CandidateSource,
@@ -30,10 +32,14 @@ from mimic.pipeline import (
 )
 from mimic.retrieval.earlybird import TimeIndex
 from mimic.retrieval.graph_jet import EngagementGraph
+from mimic.retrieval.light_ranker import LightRanker
+from mimic.retrieval.real_graph import RealGraph
+from mimic.retrieval.simclusters import SimClusters
 from mimic.retrieval.topic_popular import TopicPopular
+from mimic.retrieval.two_tower import TwoTower, can_learn
 from mimic.scoring import DiversityScorer, HeuristicScorer
 
-__all__ = ["for_you"]
+__all__ = ["behind_gates", "for_you", "sources_of"]
 
 
 def for_you(
@@ -51,18 +57,11 @@ def for_you(
 ) -> MixerPipeline:
     """The «For You» feed of a snapshot. Whatever you pass takes the place of the part that stands below.
 
-    `data` must be the snapshot that your own parts were built on. Building takes from milliseconds
-    to a second; a request then takes milliseconds. With `strict`, a source that fails is raised.
+    `data` must be the snapshot that your own parts were built on. Models that are missing are trained first,
+    with a progress bar, which takes about a minute once; a request then takes milliseconds. With
+    `strict`, a source that fails is raised.
     """
     graph, topics = EngagementGraph.of(data), TopicPopular.of(data)
-    follows = (FollowsSomeone(data=data),)
-    in_network = InNetworkSource(data=data, index=TimeIndex.of(data), limit=200)
-    walk = GraphSource(data=data, graph=graph, limit=100)
-    default_sources = (
-        CandidatePipeline(source=in_network, gates=follows),
-        CandidatePipeline(source=walk, gates=follows),
-        CandidatePipeline(source=OutOfNetworkSource(data=data, index=topics)),
-    )
     default_filters = (
         OwnFilter(data=data),
         AgeFilter(),
@@ -79,8 +78,8 @@ def for_you(
     )
     return MixerPipeline(
         data=data,
-        sources=_behind_gates(default_sources if sources is None else sources),
-        backfill=_behind_gates([PopularSource(data=data, index=topics)] if backfill is None else backfill),
+        sources=behind_gates(sources_of(data) if sources is None else sources),
+        backfill=behind_gates([PopularSource(data=data, index=topics)] if backfill is None else backfill),
         budget=budget,
         hydrators=facts,
         filters=tuple(default_filters if filters is None else filters),
@@ -96,7 +95,36 @@ def for_you(
     )
 
 
-def _behind_gates(sources: Sequence[CandidateSource | CandidatePipeline]) -> tuple[CandidatePipeline, ...]:
+def sources_of(data: DataLoader) -> tuple[CandidatePipeline, ...]:
+    """The three sources of the product, with the models and indexes behind them.
+
+    Models are of the late fit (`mimic.fits`), indexes of the snapshot itself. Before a platform's first
+    response to a stranger there is nothing to learn from: then sources do without models.
+    """
+    fitted, topics = late(data), TopicEngine(data=data, index=TopicPopular.of(data))
+    ties = ranker = None
+    engines: tuple[Engine, ...] = (topics,)
+    if can_learn(fitted):
+        ties = RealGraph.of(data, fitted=fitted)
+        ranker = LightRanker.of(data, ties, fitted=fitted)
+        engines = (
+            TwoTowerEngine(data=data, index=TwoTower.of(data)),
+            topics,
+            SimClustersEngine(data=data, index=SimClusters.of(data)),
+        )
+    follows = (FollowsSomeone(data=data),)
+    in_network = InNetworkSource(data=data, index=TimeIndex.of(data), ranker=ranker, limit=200)
+    walk = GraphSource(data=data, graph=EngagementGraph.of(data), ties=ties, limit=100)
+    strangers = OutOfNetworkSource(data=data, engines=engines)
+    return (
+        CandidatePipeline(source=in_network, gates=follows),
+        CandidatePipeline(source=walk, gates=follows),
+        CandidatePipeline(source=strangers),
+    )
+
+
+def behind_gates(sources: Sequence[CandidateSource | CandidatePipeline]) -> tuple[CandidatePipeline, ...]:
+    """Sources that are not wrapped yet, wrapped without gates."""
     return tuple(
         part if isinstance(part, CandidatePipeline) else CandidatePipeline(source=part) for part in sources
     )

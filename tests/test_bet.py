@@ -9,9 +9,9 @@ import pytest
 from bs4 import BeautifulSoup
 from make_bet import MARA, OUT, fragment
 from notebook_outputs import Tolerance, reconcile
-from worlds import random_world
+from worlds import first_product, random_world
 
-from mimic import DataLoader, MimicError, Query, for_you
+from mimic import DataLoader, MimicError, Query
 from mimic.course.bet import CHOSEN, SHOWN, bet_html, choose_tweets, make_bet
 from prep import Oracle
 
@@ -20,7 +20,7 @@ from prep import Oracle
 def feed(tmp_path_factory):
     sizes = {"users": 150, "tweets": 9000, "follows": 3000, "impressions": 20_000}
     data = DataLoader.open(random_world(tmp_path_factory.mktemp("bet"), seed=4, **sizes))
-    return for_you(data).run(Query(user_id=MARA))
+    return first_product(data).run(Query(user_id=MARA))
 
 
 @pytest.fixture(scope="module")

@@ -28,8 +28,9 @@ def run(capsys, *arguments):
 
 
 def test_feed_trace_and_why_in_words(capsys, folder):
+    run(capsys, "train", "--data", folder)
     code, out, err = run(capsys, "feed", "--data", folder, "--user", MARA)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, "")  # with every model there, nothing is said on standard error
     assert "a bell that works" in out
     assert len(out.splitlines()) == 6
     code, out, _ = run(capsys, "trace", "--data", folder, "--user", MARA)
@@ -82,10 +83,11 @@ def test_another_moment(capsys, folder):
     assert all(row["created_at"] < at for row in document["rows"])
 
 
-def test_train_says_what_there_is_to_train(capsys, folder):
+def test_train_builds_both_fits_and_says_so(capsys, folder):
     code, out, _ = run(capsys, "train", "--data", folder)
     assert code == 0
-    assert "nothing needs training" in out
+    assert out.count("late fit is ready") == 4
+    assert "early fit: no response to learn from yet" in out  # the village is younger than twelve days
 
 
 @pytest.mark.parametrize(

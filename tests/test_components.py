@@ -21,6 +21,7 @@ from worlds import (
     HOUR,
     MARA,
     NOW,
+    first_product,
     random_world,
     village,
     village_tables,
@@ -45,24 +46,43 @@ from mimic import (
     for_you,
 )
 from mimic.csr import CSR
+from mimic.engines import SimClustersEngine, TopicEngine, TwoTowerEngine, places_in, round_robin
 from mimic.features import FEATURES
 from mimic.history import language_shares, ties, topic_shares
 from mimic.retrieval.earlybird import TimeIndex
 from mimic.retrieval.graph_jet import EngagementGraph
+from mimic.retrieval.light_ranker import LightRanker
+from mimic.retrieval.real_graph import RealGraph
+from mimic.retrieval.simclusters import SimClusters
 from mimic.retrieval.topic_popular import TopicPopular
+from mimic.retrieval.two_tower import TwoTower
 from mimic.schema import ENGAGEMENTS, LANGUAGES, RESPONSES
 from mimic.scoring import WEIGHTS_2023, WEIGHTS_2026, score_so_far, times
 from mimic.viewer import avoided, familiar, listened_to
 
 QUERY = Query(user_id=MARA)
 
-# Every source and scorer that a product can be made of, for a snapshot. Who writes another one adds it
-# here, and it has to meet all the contracts below.
+# Every source and scorer that a product can be made of, for a snapshot, with its models and without. Who
+# writes another one adds it here, and it has to meet all the contracts below.
 SOURCES = {
     "in_network": lambda data: InNetworkSource(data=data, index=TimeIndex.of(data)),
+    "in_network, ranked": lambda data: InNetworkSource(
+        data=data, index=TimeIndex.of(data), ranker=LightRanker.of(data, RealGraph.of(data))
+    ),
     "graph": lambda data: GraphSource(data=data, graph=EngagementGraph.of(data)),
-    "out_of_network": lambda data: OutOfNetworkSource(data=data, index=TopicPopular.of(data)),
+    "graph, by ties": lambda data: GraphSource(
+        data=data, graph=EngagementGraph.of(data), ties=RealGraph.of(data)
+    ),
+    "out_of_network": lambda data: OutOfNetworkSource(data=data, engines=(ENGINES["topics"](data),)),
+    "out_of_network, three engines": lambda data: OutOfNetworkSource(
+        data=data, engines=tuple(build(data) for build in ENGINES.values())
+    ),
     "popular": lambda data: PopularSource(data=data, index=TopicPopular.of(data)),
+}
+ENGINES = {
+    "topics": lambda data: TopicEngine(data=data, index=TopicPopular.of(data)),
+    "simclusters": lambda data: SimClustersEngine(data=data, index=SimClusters.of(data)),
+    "two_tower": lambda data: TwoTowerEngine(data=data, index=TwoTower.of(data)),
 }
 SCORERS = {
     "heuristic": lambda data: HeuristicScorer(),
@@ -130,7 +150,11 @@ def test_the_lists_above_hold_all_that_the_product_is_made_of(world):
     for stage, listed in parts:
         known = {(type(part), part.name) for part in (build(data) for build in listed.values())}
         assert {(type(part), part.name) for at, part in product.parts() if at == stage} <= known
-        assert {name for _, name in known} == set(listed)
+        assert {name for _, name in known} == {label.split(",")[0] for label in listed}
+    known = {(type(part), part.name) for part in (build(data) for build in ENGINES.values())}
+    asked = [part.engines for _, part in product.parts() if isinstance(part, OutOfNetworkSource)]
+    assert {(type(engine), engine.name) for engines in asked for engine in engines} <= known
+    assert {name for _, name in known} == set(ENGINES)
 
 
 def test_sources_bring_distinct_tweets_up_to_their_limit_and_explain_the_rest(world, source):
@@ -156,12 +180,50 @@ def test_sources_say_when_a_tweet_lies_beyond_their_limit(world, source):
     found = source.fetch(query)
     assert len(found) > 1
     last = int(found.tweet_ids[-1])
-    assert "beyond" in replace(source, limit=len(found) - 1).explain(query, last)
+    said = replace(source, limit=len(found) - 1).explain(query, last)
+    assert "beyond" in said or "not its turn" in said
 
 
 def test_sources_do_not_know_strangers(source):
     with pytest.raises(UnknownUser):
         source.fetch(Query(user_id=10**9))
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request, world):
+    return ENGINES[request.param](world[0])
+
+
+def test_engines_bring_strangers_up_to_their_limit_and_explain_the_rest(world, engine):
+    data, _ = world
+    small = replace(engine, limit=7)
+    for user in range(25):
+        everything, few = engine.find(user), small.find(user)
+        assert len(np.unique(everything.tweets)) == len(everything.tweets) <= engine.limit
+        assert len(everything.tweets) <= everything.searched
+        assert few.tweets.tolist() == everything.tweets[:7].tolist()
+        np.testing.assert_array_equal(few.seeds, everything.seeds[:7])
+        assert (everything.tweets >= data.since("tweets")).all()
+        assert not familiar(data, user)[data.tweets["author"][everything.tweets]].any()
+        window = np.arange(data.since("tweets"), len(data.tweets))
+        strange = window[~familiar(data, user)[data.tweets["author"][window]]]
+        for tweet in np.setdiff1d(strange, few.tweets)[::200].tolist():
+            assert small.explain(user, tweet)
+
+
+def test_an_engine_without_limit_finds_nothing(engine):
+    assert len(replace(engine, limit=0).find(0).tweets) == 0
+
+
+@given(st.lists(st.lists(st.integers(0, 30), unique=True, max_size=12), max_size=4), st.integers(0, 40))
+def test_round_robin_takes_turns(lists, limit):
+    mixed = round_robin([np.array(one, np.int64) for one in lists], limit).tolist()
+    in_turn = [one[k] for k in range(12) for one in lists if k < len(one)]
+    assert mixed == list(dict.fromkeys(in_turn))[:limit]
+
+
+def test_places_in_a_list_count_from_one():
+    np.testing.assert_array_equal(places_in(np.array([7, 3, 9]), np.array([9, 4, 7])), [3, np.nan, 1])
 
 
 def test_nobody_minds_an_empty_batch(world):
@@ -311,7 +373,7 @@ def test_who_is_muted_or_blocked_brings_nothing_and_proves_nothing(tmp_path, how
     assert candidates["seed"].tolist() == [BEN]
     assert graph.explain(QUERY, 104) == "those you follow who engaged with it are muted or blocked"
     assert graph.explain(QUERY, 106) == "nobody you follow engaged with it"
-    feed = for_you(data, strict=True).run(QUERY)
+    feed = first_product(data, strict=True).run(QUERY)
     assert not feed.table()["context"].str.contains("chloe").any()
     assert CHLOE not in feed.candidates["proof_user_id"]
     assert CHLOE not in feed.candidates["proof_second_id"]
@@ -326,10 +388,11 @@ def test_several_actions_on_one_tweet_are_one_edge(data):
 
 
 def test_out_of_network_follows_topics_and_leaves_followees_out(data):
-    source = OutOfNetworkSource(data=data, index=TopicPopular.of(data))
+    source = SOURCES["out_of_network"](data)
     candidates, tweets = found(source)
     assert tweets == [110, 106, 105]  # cycling, by strangers, newest first: 110 has a retweet as well
-    assert candidates["seed"].tolist() == [CYCLING] * 3
+    assert candidates["topics.seed"].tolist() == [CYCLING] * 3
+    assert candidates["topics.rank"].tolist() == [1, 2, 3]
     assert candidates.searched == 10
     assert source.explain(QUERY, 103) == "filed under bread, which is none of your topics"
     assert source.explain(QUERY, 102) == "you follow @ben: a tweet for the network's source"
@@ -402,7 +465,7 @@ def test_ties_count_responses_but_no_dislikes(tmp_path):
 
 
 def test_social_proof_names_the_strongest_ties(data):
-    product = for_you(data, strict=True)
+    product = first_product(data, strict=True)
     rows = data.tweet_rows([103, 104, 111])
     columns = product.hydrators[3].hydrate(QUERY, Candidates(data=data, rows=rows))
     assert columns["proof_count"].tolist() == [2, 1, 0]
@@ -415,7 +478,7 @@ def test_social_proof_names_the_strongest_ties(data):
 
 
 def test_author_rates_are_smoothed_towards_the_mean(data):
-    rates = for_you(data).hydrators[2].rates
+    rates = first_product(data).hydrators[2].rates
     # 6 engagements in 7 impressions; Gus: 1 like, 1 impression
     mean = 6 / 7
     assert rates[data.user_row(GUS)] == pytest.approx((1 + 50 * mean) / 51)
@@ -454,7 +517,7 @@ def test_diversity_never_lifts_a_tweet_and_keeps_the_order_within_an_author(data
 
 
 def test_recency_alone_is_the_chronological_feed(data):
-    product = for_you(data, scorers=[RecencyScorer()], late_filters=[], strict=True)
+    product = first_product(data, scorers=[RecencyScorer()], late_filters=[], strict=True)
     assert product.run(QUERY).tweet_ids.tolist() == [111, 110, 109, 104, 103]
     half = RecencyScorer(half_life_hours=5.0).score(
         QUERY, Candidates(data=data, rows=data.tweet_rows([110]), columns={"age_hours": np.array([5.0])})
@@ -463,7 +526,7 @@ def test_recency_alone_is_the_chronological_feed(data):
 
 
 def test_the_heuristic_is_the_product_of_its_columns(data):
-    candidates = for_you(data, strict=True).run(QUERY).candidates
+    candidates = first_product(data, strict=True).run(QUERY).candidates
     parts = ("network", "topic", "author", "proof", "freshness")
     product = np.prod([candidates[f"heuristic.{part}"] for part in parts], axis=0)
     np.testing.assert_allclose(candidates["heuristic.score"], product, rtol=1e-6)
@@ -497,7 +560,7 @@ def test_a_factor_never_lifts_a_score_and_is_the_score_where_there_is_none(data)
 
 
 def test_each_filter_removes_its_own(data):
-    product = for_you(data, strict=True)
+    product = first_product(data, strict=True)
     feed = product.run(Query(user_id=MARA, served=(110,), exclude=(109, 7777)))
     fates = {tweet: feed.why(tweet).verdict for tweet in (102, 105, 106, 107, 109, 110)}
     assert fates == {
@@ -515,17 +578,17 @@ def test_blocks_cut_both_ways(tmp_path):
     tables["impressions"] = {"user_id": [], "tweet_id": [], "shown_at": []}
     tables["blocks"] = {"user_id": [MARA, GUS], "blocked_id": [DAN, MARA], "at": [NOW - HOUR, NOW - HOUR]}
     data = DataLoader.open(write_dataset(tmp_path / "v", tables))
-    feed = for_you(data, strict=True).run(QUERY)
+    feed = first_product(data, strict=True).run(QUERY)
     assert feed.why(105).reason == "you blocked the author"
     assert feed.why(104).reason == "the author blocked you"
 
 
 def test_own_and_old_tweets_are_removed_whoever_brings_them(data):
     everything = _Everything(data=data)
-    feed = for_you(data, sources=[everything], backfill=[], strict=True).run(QUERY)
+    feed = first_product(data, sources=[everything], backfill=[], strict=True).run(QUERY)
     assert feed.why(108).verdict == "removed: you wrote it"
     assert feed.why(101).verdict == "removed: older than 48 hours"
-    shorter = for_you(
+    shorter = first_product(
         data, sources=[everything], backfill=[], filters=[AgeFilter(max_hours=6)], strict=True
     ).run(QUERY)
     assert sorted(shorter.tweet_ids.tolist()) == [109, 110, 111]
@@ -546,7 +609,7 @@ class _Everything:
 
 
 def test_of_equal_texts_the_best_stays(data):
-    feed = for_you(data, filters=[], sources=[_Everything(data)], backfill=[], strict=True).run(QUERY)
+    feed = first_product(data, filters=[], sources=[_Everything(data)], backfill=[], strict=True).run(QUERY)
     best, other = sorted((102, 111), key=lambda tweet: -feed.why(tweet).scores["score"])
     assert feed.why(best).fate == "shown"
     assert feed.why(other).verdict == "removed: a better tweet says the same"

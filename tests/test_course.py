@@ -7,14 +7,13 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from worlds import MARA, random_world, village
+from worlds import MARA, first_product, random_world, village
 
-from mimic import DataLoader, HeuristicScorer, MimicError, Query, Verdicts, for_you
+from mimic import DataLoader, HeuristicScorer, MimicError, Query, Verdicts
 from mimic.course import cast, check, product_at, strip
 from mimic.course import village as the_village
 from mimic.course.chapter_1 import crossed, in_words
 from mimic.course.looking import cost_per_tweet, fetching_everything, one_by_one
-from mimic.course.stages import NEWEST_CHAPTER
 from mimic.evaluation import Interval, interval
 from mimic.ordering import best_first
 from mimic.schema import RESPONSES, SOURCES
@@ -34,7 +33,7 @@ def data(request, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def feed(data):
-    return for_you(data).run(Query(user_id=MARA, size=10))
+    return first_product(data).run(Query(user_id=MARA, size=10))
 
 
 def different_messages(outcomes):
@@ -65,7 +64,7 @@ def test_most_lost_takes_a_stage_or_a_name_in_any_spelling(feed):
 
 
 def test_most_lost_is_about_this_feed_and_not_about_a_word(tmp_path):
-    narrow = dataclasses.replace(for_you(DataLoader.open(village(tmp_path))), budget=1)
+    narrow = dataclasses.replace(first_product(DataLoader.open(village(tmp_path))), budget=1)
     feed = narrow.run(Query(user_id=MARA))
     assert check.most_lost("budget", feed)
     assert not check.most_lost("feed", feed)
@@ -315,12 +314,25 @@ def test_the_village_of_the_course_is_the_village_of_the_tests(tmp_path):
 
 
 def test_product_at_says_which_chapter_brings_what(data, feed):
-    now = product_at(data, chapter=NEWEST_CHAPTER).run(feed.query)
-    assert now.tweet_ids.tolist() == feed.tweet_ids.tolist()
-    with pytest.raises(MimicError, match="chapter 6 brings SimClusters"):
-        product_at(data, chapter=6)
+    first = product_at(data, chapter=1).run(feed.query)
+    assert first.tweet_ids.tolist() == feed.tweet_ids.tolist()
+    with pytest.raises(MimicError, match="chapter 11 brings the feature table"):
+        product_at(data, chapter=11)
     with pytest.raises(MimicError, match="no chapter 0"):
         product_at(data, chapter=0)
+
+
+def test_each_chapter_of_retrieval_changes_its_part(data):
+    def parts(chapter):
+        in_network, walk, strangers = (part.source for part in product_at(data, chapter=chapter).sources)
+        named = [engine.name for engine in strangers.engines]
+        return walk.ties is not None, in_network.ranker is not None, sorted(named)
+
+    assert parts(3) == (False, False, ["topics"])
+    assert parts(4) == (True, False, ["topics"])
+    assert parts(5) == (True, True, ["topics"])
+    assert parts(6) == (True, True, ["simclusters", "topics"])
+    assert parts(7) == parts(8) == (True, True, ["simclusters", "topics", "two_tower"])
 
 
 def test_the_strip_knows_its_stages():

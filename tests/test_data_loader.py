@@ -29,6 +29,7 @@ from worlds import (
     MARA,
     NOW,
     START,
+    first_product,
     random_world,
     seal,
     village,
@@ -45,7 +46,6 @@ from mimic import (
     StaleArtifact,
     UnknownTweet,
     UnknownUser,
-    for_you,
     integrity,
 )
 from mimic import data_loader as module
@@ -276,7 +276,7 @@ def test_a_snapshot_equals_a_data_set_that_ends_there(random_folder, tmp_path, d
         assert there.seen(row).tolist() == alone.seen(row).tolist()
         assert there.written(row).tolist() == alone.written(row).tolist()
         assert there.muted_words(row) == alone.muted_words(row)
-    products = for_you(there, strict=True), for_you(alone, strict=True)
+    products = first_product(there, strict=True), first_product(alone, strict=True)
     for user in there.users["user_id"][:20].tolist():
         mine, theirs = (product.run(Query(user_id=user)) for product in products)
         assert mine.candidates.table().equals(theirs.candidates.table())
@@ -292,13 +292,13 @@ def _columns_of(data, table):
 def test_the_truth_makes_no_difference(random_folder, tmp_path):
     folder = shutil.copytree(random_folder, tmp_path / "with", ignore=shutil.ignore_patterns("cache"))
     query = Query(user_id=42)
-    without = for_you(DataLoader.open(folder)).run(query).table()
+    without = first_product(DataLoader.open(folder)).run(query).table()
     (folder / "truth").mkdir()
     (folder / "truth" / "users.parquet").write_bytes(b"not even Parquet")
     module._shared_store.cache_clear()
     module._snapshot.cache_clear()
     shutil.rmtree(folder / "cache")
-    assert for_you(DataLoader.open(folder)).run(query).table().equals(without)
+    assert first_product(DataLoader.open(folder)).run(query).table().equals(without)
 
 
 # Opening

@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot as plt
 from PIL import Image
-from worlds import GUS, MARA, random_world, village
+from worlds import GUS, MARA, first_product, random_world, village
 
-from mimic import DataLoader, MimicError, Query, for_you, plots
+from mimic import DataLoader, MimicError, Query, plots
 from mimic.palette import INK
 from mimic.plots.flow import STAGES, TYPICAL, flow_of
 from mimic.plots.stream import SPANS, Stream
@@ -30,7 +30,7 @@ def data(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def feed(data):
-    return dataclasses.replace(for_you(data), budget=150).run(Query(user_id=MARA, size=12))
+    return dataclasses.replace(first_product(data), budget=150).run(Query(user_id=MARA, size=12))
 
 
 # ---------------------------------------------------------------- the funnel
@@ -39,7 +39,7 @@ def feed(data):
 @pytest.mark.parametrize("budget", [1, 20, 150, 500])
 @pytest.mark.parametrize("user", range(3))
 def test_the_flow_loses_nothing(data, budget, user):
-    product = dataclasses.replace(for_you(data), budget=budget)
+    product = dataclasses.replace(first_product(data), budget=budget)
     feed = product.run(Query(user_id=int(data.users["user_id"][user])))
     flow = flow_of(feed)
     dropped = sum(drop.counts for drop in flow.drops)
@@ -83,7 +83,7 @@ def test_the_funnel_says_each_count_and_reason(feed):
 
 def test_an_empty_request_has_a_funnel_too(tmp_path):
     data = DataLoader.open(village(tmp_path))
-    feed = for_you(data, sources=[], backfill=[]).run(Query(user_id=GUS))
+    feed = first_product(data, sources=[], backfill=[]).run(Query(user_id=GUS))
     assert plots.picture(plots.funnel(feed))[1] == 700
 
 

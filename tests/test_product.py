@@ -6,9 +6,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from worlds import BEN, GUS, HANA, HOUR, MARA, NOW, random_world, village, village_tables, write_dataset
+from worlds import (
+    BEN,
+    GUS,
+    HANA,
+    HOUR,
+    MARA,
+    NOW,
+    first_product,
+    random_world,
+    village,
+    village_tables,
+    write_dataset,
+)
 
-from mimic import Candidates, DataLoader, MimicError, Query, UnknownUser, for_you
+from mimic import Candidates, DataLoader, MimicError, Query, UnknownUser
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +35,7 @@ def crowd(tmp_path_factory):
 
 
 def test_maras_feed(data):
-    feed = for_you(data, strict=True).run(Query(user_id=MARA))
+    feed = first_product(data, strict=True).run(Query(user_id=MARA))
     assert feed.tweet_ids.tolist() == [110, 111, 109, 104, 103]
     table = feed.table()
     assert list(table.columns[:6]) == ["rank", "tweet_id", "author_id", "sources", "score", "text"]
@@ -37,7 +49,7 @@ def test_maras_feed(data):
 
 
 def test_every_tweet_of_the_village_has_its_story(data):
-    feed = for_you(data, strict=True).run(Query(user_id=MARA))
+    feed = first_product(data, strict=True).run(Query(user_id=MARA))
     assert {tweet: feed.why(tweet).verdict for tweet in range(101, 112)} == {
         101: "never fetched",
         102: "removed: you saw it in the last 48 hours",
@@ -60,17 +72,17 @@ def test_every_tweet_of_the_village_has_its_story(data):
 
 
 def test_time_moves_on(data):
-    later = for_you(data.as_of(NOW + 3 * HOUR), strict=True).run(Query(user_id=MARA))
+    later = first_product(data.as_of(NOW + 3 * HOUR), strict=True).run(Query(user_id=MARA))
     assert 112 in later.tweet_ids
     assert later.candidates["in_network"][later.candidates.tweet_ids == 110].tolist() == [
         True
     ]  # Hana is followed now
-    earlier = for_you(data.as_of(NOW - 25 * HOUR), strict=True).run(Query(user_id=MARA))
+    earlier = first_product(data.as_of(NOW - 25 * HOUR), strict=True).run(Query(user_id=MARA))
     assert max(earlier.candidates.tweet_ids) == 103
 
 
 def test_nobody_followed_and_no_history_means_backfill_by_name(data):
-    feed = for_you(data, strict=True).run(Query(user_id=GUS))
+    feed = first_product(data, strict=True).run(Query(user_id=GUS))
     assert len(feed.tweet_ids) == 8
     assert set(feed.candidates.sources) == {"popular"}
     gates = feed.trace.table().query("stage == 'gate'")
@@ -88,7 +100,7 @@ def test_a_newcomer_gets_what_they_declared(tmp_path):
     tables = village_tables()
     tables["users"]["interests"][-2] = [1]  # Gus ticks bread
     data = DataLoader.open(write_dataset(tmp_path / "v", tables))
-    feed = for_you(data, strict=True).run(Query(user_id=GUS))
+    feed = first_product(data, strict=True).run(Query(user_id=GUS))
     assert set(feed.candidates.tweet_ids[feed.candidates.found_by("out_of_network")].tolist()) == {
         103,
         107,
@@ -99,11 +111,11 @@ def test_a_newcomer_gets_what_they_declared(tmp_path):
 
 def test_an_unknown_user_is_an_error(data):
     with pytest.raises(UnknownUser, match="999"):
-        for_you(data).run(Query(user_id=999))
+        first_product(data).run(Query(user_id=999))
 
 
 def test_twenty_tweets_for_everybody(crowd):
-    product = for_you(crowd, strict=True)
+    product = first_product(crowd, strict=True)
     for user in crowd.users["user_id"].tolist():
         feed = product.run(Query(user_id=user))
         assert len(feed.tweet_ids) == 20, user
@@ -123,31 +135,31 @@ def _passed_over(feed):
 
 
 def test_running_changes_nothing(crowd):
-    product = for_you(crowd, strict=True)
+    product = first_product(crowd, strict=True)
     queries = [Query(user_id=int(user)) for user in crowd.users["user_id"][:30]]
     forwards = [product.run(query).candidates.table() for query in queries]
-    backwards = [for_you(crowd).run(query).candidates.table() for query in reversed(queries)]
+    backwards = [first_product(crowd).run(query).candidates.table() for query in reversed(queries)]
     assert all(a.equals(b) for a, b in zip(forwards, reversed(backwards), strict=True))
 
 
 def test_pages_do_not_repeat_themselves(crowd):
-    product = for_you(crowd, strict=True)
+    product = first_product(crowd, strict=True)
     one = product.run(Query(user_id=42)).tweet_ids.tolist()
     two = product.run(Query(user_id=42, served=tuple(one))).tweet_ids.tolist()
     assert len({*one, *two}) == 40
 
 
 def test_any_part_can_be_replaced(data):
-    product = for_you(data, strict=True)
-    only_network = for_you(data, sources=product.sources[:1], backfill=[], late_filters=[], strict=True)
+    product = first_product(data, strict=True)
+    only_network = first_product(data, sources=product.sources[:1], backfill=[], late_filters=[], strict=True)
     assert set(only_network.run(Query(user_id=MARA)).candidates.sources) == {"in_network"}
     small = replace(product, budget=2).run(Query(user_id=MARA))
     assert (small.trace.fates == "over budget").sum() == len(small.candidates) - 2
     bare = source_of(product, "in_network")
-    alone = for_you(data, sources=[bare], backfill=[]).run(Query(user_id=MARA))
+    alone = first_product(data, sources=[bare], backfill=[]).run(Query(user_id=MARA))
     assert set(alone.tweet_ids.tolist()) == {103, 109, 110, 111}
     with pytest.raises(MimicError, match="no column 'score'"):
-        for_you(data, scorers=[]).run(Query(user_id=MARA))
+        first_product(data, scorers=[]).run(Query(user_id=MARA))
 
 
 def source_of(product, name):
@@ -164,8 +176,8 @@ def test_a_broken_source_is_not_the_end(data):
         def explain(self, query, tweet_id):
             return "it fell"
 
-    product = for_you(data)
-    feed = for_you(data, sources=[Falls(), *product.sources]).run(Query(user_id=MARA))
+    product = first_product(data)
+    feed = first_product(data, sources=[Falls(), *product.sources]).run(Query(user_id=MARA))
     assert feed.tweet_ids.tolist() == product.run(Query(user_id=MARA)).tweet_ids.tolist()
     assert feed.warnings == ("source falls failed: KeyError: 'embedding'",)
 
@@ -186,7 +198,7 @@ def test_a_readers_own_parts_fit_in(data):
         def explain(self, query, tweet_id):
             return "it knows two tweets"
 
-    feed = for_you(data, sources=[Found()], backfill=[], filters=[Quiet()], strict=True).run(
+    feed = first_product(data, sources=[Found()], backfill=[], filters=[Quiet()], strict=True).run(
         Query(user_id=MARA)
     )
     assert feed.tweet_ids.tolist() == [104]

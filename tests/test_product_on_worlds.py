@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from worlds import HOUR
+from worlds import HOUR, first_product
 
-from mimic import Candidates, DataLoader, Query, for_you
+from mimic import Candidates, DataLoader, Query
 from prep import Oracle, ensure_dataset
 
 
@@ -32,7 +32,7 @@ def test_the_filters_leave_what_the_truth_calls_eligible(tmp_path_factory, hours
     data, oracle = DataLoader.open(path), Oracle.open(path)
     data = data.as_of(data.now + hours * HOUR)
     options = {"backfill": [], "post_filters": [], "late_filters": [], "budget": 10**9, "strict": True}
-    product = for_you(data, sources=[Everything(data)], **options)
+    product = first_product(data, sources=[Everything(data)], **options)
     users = data.users["user_id"][data.users["created_at"] < data.now]
     mutes_words = [user for user in users.tolist() if data.muted_words(data.user_row(user))]
     assert mutes_words
@@ -49,7 +49,7 @@ def test_every_active_user_of_the_book_gets_twenty_tweets():
     active = np.unique(later.impressions["user"][len(data.impressions) :])
     active = active[data.users["created_at"][active] < data.now]
     assert len(active) >= 1000
-    product = for_you(data, strict=True)
+    product = first_product(data, strict=True)
     sizes = [
         len(product.run(Query(user_id=user)).tweet_ids) for user in data.users["user_id"][active].tolist()
     ]

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 from notebook_outputs import Tolerance, reconcile
-from worlds import BEN, GUS, MARA, random_world, village, village_tables, write_dataset
+from worlds import BEN, GUS, MARA, first_product, random_world, village, village_tables, write_dataset
 
-from mimic import DataLoader, Query, for_you
+from mimic import DataLoader, Query
 from mimic.cards import age_words, avatar, cards, profile
 from mimic.palette import look_of, words_of
 
@@ -44,7 +44,7 @@ def balanced(html):
 def product(tmp_path_factory):
     sizes = {"users": 90, "tweets": 9000, "follows": 2200, "impressions": 30_000}
     data = DataLoader.open(random_world(tmp_path_factory.mktemp("show"), seed=2, **sizes))
-    return dataclasses.replace(for_you(data), budget=150)
+    return dataclasses.replace(first_product(data), budget=150)
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +129,7 @@ def test_what_people_write_is_only_text(tmp_path):
     tables["users"]["name"] = [f"{evil}{i}" for i in range(8)]
     tables["users"]["bio"] = [evil] * 8
     data = DataLoader.open(write_dataset(tmp_path / "evil", tables))
-    feed = for_you(data).run(Query(user_id=MARA))
+    feed = first_product(data).run(Query(user_id=MARA))
     for thing in (feed, feed.why(102), cards(data, [102]), profile(data, BEN)):
         page = BeautifulSoup(thing._repr_html_(), "html.parser")
         assert not page.select("script")
@@ -146,7 +146,7 @@ def test_a_reply_names_whom_it_answers(tmp_path):
 
 def test_an_empty_feed_says_so(tmp_path):
     data = DataLoader.open(village(tmp_path))
-    feed = for_you(data, sources=[], backfill=[]).run(Query(user_id=GUS))
+    feed = first_product(data, sources=[], backfill=[]).run(Query(user_id=GUS))
     assert "The feed is empty" in feed._repr_html_()
     assert balanced(feed.trace._repr_html_() + feed.candidates._repr_html_())
 
@@ -163,7 +163,7 @@ class Broken:
 
 def test_a_failed_source_stands_above_the_feed(tmp_path):
     data = DataLoader.open(village(tmp_path))
-    html = for_you(data, sources=[Broken()]).run(Query(user_id=MARA))._repr_html_()
+    html = first_product(data, sources=[Broken()]).run(Query(user_id=MARA))._repr_html_()
     assert "broken failed: RuntimeError: no index &lt;today&gt;" in html
 
 

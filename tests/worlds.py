@@ -16,6 +16,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mimic import DataLoader, MixerPipeline
+from mimic.course import product_at
 from mimic.course.village import (
     BEN,
     BREAD,
@@ -40,7 +42,7 @@ from mimic.schema import LANGUAGES, MANIFEST, RESPONSES, SCHEMA_VERSION, SOURCES
 # The village is defined where the course shows it; tests find everything here.
 __all__ = ["BEN", "BREAD", "CHLOE", "CYCLING", "DAN", "END", "EVE", "FINN", "GUS", "HANA", "HOUR", "MARA"]
 __all__ += ["NOW", "PEOPLE", "START", "random_world", "village", "village_tables", "write_dataset"]
-__all__ += ["seal", "write_manifest"]
+__all__ += ["first_product", "seal", "write_manifest"]
 
 _DEFAULTS: dict[str, Any] = {
     "verified": False,
@@ -224,3 +226,8 @@ def random_world(
 
 def _codes(codes: np.ndarray, words: pa.Array) -> pa.Array:
     return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8)), words)
+
+
+def first_product(data: DataLoader, **parts: Any) -> MixerPipeline:
+    """The product of chapter 1, which needs no training: for tests of the framework and its parts."""
+    return product_at(data, chapter=1, **({"strict": False} | parts))

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from mimic.candidates import GraphSource, InNetworkSource, OutOfNetworkSource
 from mimic.data_loader import DataLoader
+from mimic.engines import Engine, SimClustersEngine, TopicEngine, TwoTowerEngine
 from mimic.errors import MimicError
-from mimic.pipeline import MixerPipeline
+from mimic.filtering import FollowsSomeone
+from mimic.fits import late
+from mimic.pipeline import CandidatePipeline, MixerPipeline
 from mimic.product import for_you
+from mimic.retrieval.earlybird import TimeIndex
+from mimic.retrieval.graph_jet import EngagementGraph
+from mimic.retrieval.light_ranker import LightRanker
+from mimic.retrieval.real_graph import RealGraph
+from mimic.retrieval.simclusters import SimClusters
+from mimic.retrieval.topic_popular import TopicPopular
+from mimic.retrieval.two_tower import TwoTower
 
 __all__ = ["NEWEST_CHAPTER", "product_at", "strip"]
 
-NEWEST_CHAPTER: Final = 3
+NEWEST_CHAPTER: Final = 8
 """The last chapter whose product can be built."""
 
 _BRINGS: Final = {
@@ -32,26 +43,54 @@ _BRINGS: Final = {
 }
 
 
-def product_at(data: DataLoader, *, chapter: int) -> MixerPipeline:
+def product_at(data: DataLoader, *, chapter: int, **parts: Any) -> MixerPipeline:
     """The product as it stands at the end of a chapter.
 
-    Chapters 1 to 3 share the first product, which needs no training.
+    Chapters 1 to 3 share the first product, which needs no training; 4 to 10 give it better sources, one
+    a chapter.
 
     Args:
         data: the snapshot that requests are answered from.
         chapter: 1 and up.
+        **parts: as for `for_you`, to take the place of the chapter's own.
 
     Raises:
         MimicError: there is no such chapter, or its product is still to come.
     """
     if 1 <= chapter <= NEWEST_CHAPTER:
-        return for_you(data, strict=True)
+        defaults: dict[str, Any] = {"strict": True}
+        if "sources" not in parts:
+            defaults["sources"] = _sources(data, chapter)
+        return for_you(data, **(defaults | parts))
     if chapter in _BRINGS:
         raise MimicError(
             f"chapter {chapter} brings {_BRINGS[chapter]}, which is still to come; "
             f"the newest product is product_at(data, chapter={NEWEST_CHAPTER})"
         )
     raise MimicError(f"no chapter {chapter} changes the product; those that do are 1 … {max(_BRINGS)}")
+
+
+def _sources(data: DataLoader, chapter: int) -> tuple[CandidatePipeline, ...]:
+    """The sources of a chapter: those of the finished product, or what stood in their place before."""
+    fitted = late(data)
+    ties = RealGraph.of(data, fitted=fitted) if chapter >= 4 else None
+    ranker = LightRanker.of(data, ties, fitted=fitted) if ties and chapter >= 5 else None
+    topics = TopicEngine(data=data, index=TopicPopular.of(data))
+    engines: tuple[Engine, ...] = (topics,)
+    if chapter >= 6:
+        engines = (*engines, SimClustersEngine(data=data, index=SimClusters.of(data)))
+    if chapter >= 7:
+        engines = (TwoTowerEngine(data=data, index=TwoTower.of(data)), *engines)
+    follows = (FollowsSomeone(data=data),)
+    return (
+        CandidatePipeline(
+            source=InNetworkSource(data=data, index=TimeIndex.of(data), ranker=ranker), gates=follows
+        ),
+        CandidatePipeline(
+            source=GraphSource(data=data, graph=EngagementGraph.of(data), ties=ties), gates=follows
+        ),
+        CandidatePipeline(source=OutOfNetworkSource(data=data, engines=engines)),
+    )
 
 
 def strip(*stages: str) -> None:

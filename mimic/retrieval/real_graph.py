@@ -247,10 +247,12 @@ def _train(data: DataLoader, config: RealGraphConfig) -> dict[str, NDArray[Any]]
 
 def _fitted(mornings: list[_Morning], config: RealGraphConfig) -> tuple[HingedLogit, HingedLogit]:
     """Both regressions; flat ones where no candidates ever met, as on a platform's first day."""
+    nobody = HingedLogit.flat(len(EDGE_FEATURES), float(logit(np.array([_UNSEEN]))[0]))
     if not any(morning.met.any() for morning in mornings):
-        nobody = HingedLogit.flat(len(EDGE_FEATURES), float(logit(np.array([_UNSEEN]))[0]))
         return nobody, nobody
     features, met, interacted, odds = _balanced(mornings, config)
+    if not met.any():
+        return nobody, nobody
     meeting = HingedLogit.fit(features, met, np.ones(len(met)), config.quantiles)
     answering = HingedLogit.fit(features[met], interacted[met], np.ones(int(met.sum())), config.quantiles)
     return meeting.shifted(np.log(odds)), answering

@@ -160,6 +160,22 @@ class SimClusters:
             return np.zeros(self.embeddings.shape[1])
         return self._dense(self.embeddings, tweet - self.first)
 
+    def shared(self, user: int, tweets: NDArray[np.int64]) -> Floats:
+        """The community that adds most to the dot product of a user and each tweet (rows), float64[n].
+
+        NaN where they have none in common.
+        """
+        mine = self.user(user)
+        place, entry = self._by_tweet.positions(tweets - self.first)
+        community = self.embeddings.indices[entry]
+        adds = self.embeddings.data[entry] * mine[community]
+        order = np.lexsort((community, -adds, place))
+        order = order[adds[order] > 0]
+        some, first = np.unique(place[order], return_index=True)
+        found = np.full(len(tweets), np.nan)
+        found[some] = community[order[first]]
+        return found
+
     def search(
         self,
         user: int,

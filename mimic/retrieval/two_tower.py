@@ -35,7 +35,7 @@ from mimic.retrieval.tower_features import TowerFeatures, follow_factors, freshn
 if TYPE_CHECKING:  # torch takes seconds to import: only who trains or serves vectors shall wait for it
     from mimic.models.two_tower import TowerConfig, TowerRows
 
-__all__ = ["TwoTower", "TwoTowerConfig", "training_rows"]
+__all__ = ["TwoTower", "TwoTowerConfig", "can_learn", "training_rows"]
 
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.float32]
@@ -98,14 +98,25 @@ def training_rows(data: DataLoader, features: TowerFeatures, config: TwoTowerCon
     )
 
 
-def _positives(
-    data: DataLoader, config: TwoTowerConfig, rng: np.random.Generator
-) -> tuple[Ints, Ints, NDArray[np.int64], Floats]:
-    """Users, tweets, moments of being shown, and weights."""
+def can_learn(data: DataLoader, config: TwoTowerConfig | None = None) -> bool:
+    """Whether a snapshot's log has any response to train on."""
+    return len(_answered(data, config or TwoTowerConfig())) > 0
+
+
+def _answered(data: DataLoader, config: TwoTowerConfig) -> NDArray[np.int64]:
+    """Rows of the responses to learn from, ascending."""
     log = data.interactions
     rows = np.flatnonzero(WEIGHT_OF_KIND[log["kind"]] > 0)
     if config.positives == "strangers":
         rows = rows[~_follows(data, log["user"][rows], data.tweets["author"][log["tweet"][rows]])]
+    return rows
+
+
+def _positives(
+    data: DataLoader, config: TwoTowerConfig, rng: np.random.Generator
+) -> tuple[Ints, Ints, NDArray[np.int64], Floats]:
+    """Users, tweets, moments of being shown, and weights."""
+    log, rows = data.interactions, _answered(data, config)
     if not len(rows):
         raise MimicError(f"{data.path.name} has no response before {data.now} to train two towers on")
     by_weight = rows[np.argsort(-WEIGHT_OF_KIND[log["kind"][rows]], kind="stable")]
