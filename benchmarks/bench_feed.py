@@ -1,9 +1,10 @@
 """How long does a feed take? `python benchmarks/bench_feed.py --data DIR [--requests 300] [--json]`.
 
-Times whole requests on one core, stage by stage, for random users of any data set; then the same
-funnel with one object a candidate (`object_funnel.py`) on some of the same users, in the same run, and
-compares both the feeds and the times. It is timed as first written and as prepared as ours is, which
-leaves nothing but objects against columns. Opening and building are timed too.
+Times whole requests on one core, stage by stage, for random users of any data set: of the product, and of
+the first product, that of chapter 1. The latter has a twin with one object a candidate (`object_funnel.py`):
+run on some of the same users, in the same run, it shows the same feeds and what objects cost. It is timed as
+first written and as prepared as ours is, which leaves nothing but objects against columns. Opening and
+building are timed too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 from object_funnel import ObjectFunnel
 
 from mimic import DataLoader, MixerPipeline, Query, for_you
+from mimic.course import product_at
 
 T = TypeVar("T")
 
@@ -52,14 +54,16 @@ def measure(path: Path, requests: int, *, seed: int = 0) -> dict[str, Any]:
     """All figures for one data set."""
     opened, open_ms = timed(lambda: DataLoader.open(path))
     product, build_ms = timed(lambda: for_you(opened))
-    _, as_of_ms = timed(lambda: for_you(opened.as_of(opened.now - 1)))
+    first = product_at(opened, chapter=1)
+    _, as_of_ms = timed(lambda: product_at(opened.as_of(opened.now - 1), chapter=1))
     rng = np.random.default_rng(seed)
     there = opened.users["user_id"][opened.users["created_at"] < opened.now]
     users = rng.choice(there, min(requests, len(there)), replace=False)
     queries = [Query(user_id=int(user)) for user in users]
     for query in queries[:30]:  # brings memory-mapped pages in
-        product.run(query)
-    feeds, times = zip(*(timed(lambda q=q: product.run(q)) for q in queries), strict=True)
+        product.run(query), first.run(query)
+    found, whole = zip(*(timed(lambda q=q: product.run(q)) for q in queries), strict=True)
+    feeds, times = zip(*(timed(lambda q=q: first.run(q)) for q in queries), strict=True)
     some = slice(0, max(len(queries) // 10, 5))
     fast = float(np.median(times[some]))
     slow: dict[str, Any] = {}
@@ -80,11 +84,16 @@ def measure(path: Path, requests: int, *, seed: int = 0) -> dict[str, Any]:
         "rows": {name: len(getattr(opened, name)) for name in ("users", "follows", "tweets", "impressions")},
         "open ms": round(open_ms, 1),
         "build product ms": round(build_ms, 1),
-        "another moment ms": round(as_of_ms, 1),
         "requests": len(queries),
-        "request ms": quantiles(list(times)),
-        "candidates": int(np.median([len(feed.candidates) for feed in feeds])),
+        "request ms": quantiles(list(whole)),
+        "sources ms": quantiles(
+            [sum(s.ms for s in feed.trace.steps if s.stage == "source") for feed in found]
+        ),
+        "candidates": int(np.median([len(feed.candidates) for feed in found])),
         "stages ms": stages(product, queries),
+        "first product, another moment ms": round(as_of_ms, 1),
+        "first product ms": quantiles(list(times)),
+        "first product, stages ms": stages(first, queries),
         **slow,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}",
     }

@@ -27,6 +27,7 @@ from mimic.retrieval.graph_jet import EngagementGraph, Reached
 from mimic.retrieval.light_ranker import LightRanker
 from mimic.retrieval.real_graph import RealGraph
 from mimic.retrieval.topic_popular import TopicPopular
+from mimic.retrieval.uteg import Uteg
 from mimic.viewer import (
     avoided,
     familiar,
@@ -106,10 +107,12 @@ class InNetworkSource:
 
 @dataclass(frozen=True, kw_only=True)
 class GraphSource:
-    """Strangers' tweets that the people the user follows engaged with, by the weight of who did.
+    """Strangers' tweets that the people the user follows engaged with.
 
-    Columns: `seed`, the id of the followee with the strongest tie among those who engaged, and
-    `weight`, their summed weight.
+    By the summed weight of who did; with `uteg`, the best thirty of those with most weight.
+
+    Columns: `seed`, the id of the followee whose word counts most among those who engaged, and
+    `weight`, the summed weight of all of them.
     """
 
     data: DataLoader
@@ -117,36 +120,47 @@ class GraphSource:
     ties: RealGraph | None = None
     """Weighs followees by how likely the user is to answer what they show; without it they count by
     1 + ln(1 + responses so far)."""
+    uteg: Uteg | None = None
+    """Walks and thins in place of the two above."""
     limit: int = 100
     """Tweets at most: 100 of the budget of 500. Home takes 300 of 1,400 from UTEG
     (timelineranker/server/src/main/scala/com/twitter/timelineranker/uteg_liked_by_tweets)."""
     name: str = "graph"
 
     def fetch(self, query: Query) -> Candidates:
-        """Heaviest first. Followees' own tweets are left to the network's source, as Home does."""
+        """Best first. Followees' own tweets are left to the network's source, as Home does."""
         user = self.data.user_row(query.user_id)
-        reached = self._reached(user)
-        strangers = np.flatnonzero(~familiar(self.data, user)[self.data.tweets["author"][reached.tweets]])
-        best = strangers[best_first(reached.weights[strangers], reached.tweets[strangers], self.limit)]
+        best, searched = self._best(user)
         columns: dict[str, Array] = {
-            "seed": ids_or_nan(self.data, reached.first[best]),
-            "weight": reached.weights[best].astype(np.float32),
+            "seed": ids_or_nan(self.data, best.first),
+            "weight": best.weights.astype(np.float32),
         }
-        return Candidates(
-            data=self.data, rows=reached.tweets[best], columns=columns, searched=len(reached.tweets)
-        )
+        return Candidates(data=self.data, rows=best.tweets, columns=columns, searched=searched)
 
     def explain(self, query: Query, tweet_id: int) -> str:
         """Why the walk did not end at the tweet."""
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
         if reason := stranger_obstacle(self.data, user, tweet):
             return reason
+        if self.uteg is not None:
+            said = self.uteg.explain(user, tweet, familiar(self.data, user))
+            return said or f"beyond the first {self.limit}"
         if tweet not in self._reached(user).tweets:
             silenced = np.intersect1d(self.data.following.of(user), avoided(self.data, user))
             engaged = tweet in self.graph.by_user.gather(silenced)[1]
             who = "those you follow who engaged with it are muted or blocked"
             return who if engaged else "nobody you follow engaged with it"
         return f"beyond the {self.limit} with the strongest ties"
+
+    def _best(self, user: int) -> tuple[Reached, int]:
+        """The tweets to bring, best first, and how many were reached."""
+        strangers = familiar(self.data, user)
+        if self.uteg is not None:
+            found = self.uteg.search(user, strangers)
+            return found.take(np.arange(min(len(found), self.limit))), len(self.uteg.reached(user))
+        reached = self._reached(user)
+        found = reached.take(~strangers[self.data.tweets["author"][reached.tweets]])
+        return found.take(best_first(found.weights, found.tweets, self.limit)), len(reached)
 
     def _reached(self, user: int) -> Reached:
         if self.ties is None:

@@ -37,6 +37,7 @@ from mimic.retrieval.real_graph import RealGraph
 from mimic.retrieval.simclusters import SimClusters
 from mimic.retrieval.topic_popular import TopicPopular
 from mimic.retrieval.two_tower import TwoTower, can_learn
+from mimic.retrieval.uteg import Uteg
 from mimic.scoring import DiversityScorer, HeuristicScorer
 
 __all__ = ["behind_gates", "for_you", "sources_of"]
@@ -114,7 +115,8 @@ def sources_of(data: DataLoader) -> tuple[CandidatePipeline, ...]:
         )
     follows = (FollowsSomeone(data=data),)
     in_network = InNetworkSource(data=data, index=TimeIndex.of(data), ranker=ranker, limit=200)
-    walk = GraphSource(data=data, graph=EngagementGraph.of(data), ties=ties, limit=100)
+    uteg = Uteg.of(data, ties, ranker=ranker) if ties else None
+    walk = GraphSource(data=data, graph=EngagementGraph.of(data), ties=ties, uteg=uteg, limit=100)
     strangers = OutOfNetworkSource(data=data, engines=engines)
     return (
         CandidatePipeline(source=in_network, gates=follows),

@@ -56,6 +56,7 @@ from mimic.retrieval.real_graph import RealGraph
 from mimic.retrieval.simclusters import SimClusters
 from mimic.retrieval.topic_popular import TopicPopular
 from mimic.retrieval.two_tower import TwoTower
+from mimic.retrieval.uteg import Uteg, UtegConfig
 from mimic.schema import ENGAGEMENTS, LANGUAGES, RESPONSES
 from mimic.scoring import WEIGHTS_2023, WEIGHTS_2026, score_so_far, times
 from mimic.viewer import avoided, familiar, listened_to
@@ -72,6 +73,16 @@ SOURCES = {
     "graph": lambda data: GraphSource(data=data, graph=EngagementGraph.of(data)),
     "graph, by ties": lambda data: GraphSource(
         data=data, graph=EngagementGraph.of(data), ties=RealGraph.of(data)
+    ),
+    "graph, thinned": lambda data: GraphSource(
+        data=data,
+        graph=EngagementGraph.of(data),
+        uteg=Uteg.of(
+            data,
+            RealGraph.of(data),
+            ranker=LightRanker.of(data, RealGraph.of(data)),
+            config=UtegConfig(kept=50),
+        ),
     ),
     "out_of_network": lambda data: OutOfNetworkSource(data=data, engines=(ENGINES["topics"](data),)),
     "out_of_network, three engines": lambda data: OutOfNetworkSource(

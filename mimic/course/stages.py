@@ -19,10 +19,11 @@ from mimic.retrieval.real_graph import RealGraph
 from mimic.retrieval.simclusters import SimClusters
 from mimic.retrieval.topic_popular import TopicPopular
 from mimic.retrieval.two_tower import TwoTower
+from mimic.retrieval.uteg import Uteg
 
 __all__ = ["NEWEST_CHAPTER", "product_at", "strip"]
 
-NEWEST_CHAPTER: Final = 8
+NEWEST_CHAPTER: Final = 9
 """The last chapter whose product can be built."""
 
 _BRINGS: Final = {
@@ -81,14 +82,14 @@ def _sources(data: DataLoader, chapter: int) -> tuple[CandidatePipeline, ...]:
         engines = (*engines, SimClustersEngine(data=data, index=SimClusters.of(data)))
     if chapter >= 7:
         engines = (TwoTowerEngine(data=data, index=TwoTower.of(data)), *engines)
+    uteg = Uteg.of(data, ties, ranker=ranker) if ties and chapter >= 9 else None
+    walk = GraphSource(data=data, graph=EngagementGraph.of(data), ties=ties, uteg=uteg)
     follows = (FollowsSomeone(data=data),)
     return (
         CandidatePipeline(
             source=InNetworkSource(data=data, index=TimeIndex.of(data), ranker=ranker), gates=follows
         ),
-        CandidatePipeline(
-            source=GraphSource(data=data, graph=EngagementGraph.of(data), ties=ties), gates=follows
-        ),
+        CandidatePipeline(source=walk, gates=follows),
         CandidatePipeline(source=OutOfNetworkSource(data=data, engines=engines)),
     )
 
