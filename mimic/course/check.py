@@ -13,12 +13,24 @@ from __future__ import annotations
 from mimic.course.chapter_1 import AUTHOR_CAP, MOST_LOST, Capped, scored
 from mimic.course.chapter_2 import RECIPROCITY
 from mimic.course.chapter_3 import FUTURE_LIKES, MOST_FOLLOWED, WEIGHTED_LIKES
+from mimic.course.chapter_5 import POSTS_LOST, Asked
+from mimic.course.chapter_8 import IVF_WORK, IvfSize
 from mimic.course.exercise import Outcome
 from mimic.data_loader import DataLoader
 from mimic.feed import Feed
+from mimic.retrieval.ann import VectorIndex
 
-__all__ = ["author_cap", "future_likes", "most_followed", "most_lost", "reciprocity", "scored"]
-__all__ += ["weighted_likes"]
+__all__ = [
+    "author_cap",
+    "future_likes",
+    "ivf_work",
+    "most_followed",
+    "most_lost",
+    "posts_lost",
+    "reciprocity",
+    "scored",
+    "weighted_likes",
+]
 
 
 def most_lost(answer: str, feed: Feed) -> Outcome:
@@ -52,3 +64,13 @@ def future_likes(answer: int, data: DataLoader) -> Outcome:
 def weighted_likes(answer: float, data: DataLoader) -> Outcome:
     """Chapter 3: the like rate of all impressions so far, each weighted by 1 / propensity."""
     return WEIGHTED_LIKES.check(answer, data)
+
+
+def posts_lost(answer: int, data: DataLoader, *, limit: int = 200) -> Outcome:
+    """Chapter 5: how many tweets of the heavy user's network lie beyond the newest `limit`."""
+    return POSTS_LOST.check(answer, Asked(data=data, limit=limit))
+
+
+def ivf_work(answer: float, index: VectorIndex) -> Outcome:
+    """Chapter 8: multiplications of one search in an IVF index, if all of its cells are of equal size."""
+    return IVF_WORK.check(answer, IvfSize.of(index))

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from mimic.errors import MimicError
 
-__all__ = ["KINDS", "IndexConfig", "VectorIndex", "compare"]
+__all__ = ["KINDS", "IndexConfig", "VectorIndex", "compare", "suited"]
 
 faiss: Any = import_module("faiss")
 """Not imported by name, because its type stubs know only a part of what it can do."""
@@ -57,6 +57,22 @@ class IndexConfig:
     cr-mixer/.../similarity_engine/HnswANNSimilarityEngine.scala)."""
     seed: int = 0
     """ivf: of k-means."""
+
+
+_SMALL: Final = 50_000
+"""Vectors up to which comparing with each takes less than a millisecond or two."""
+
+
+def suited(vectors: int) -> IndexConfig:
+    """An index for so many vectors: exact while that is fast, else IVF with about 4 √n cells.
+
+    A sixteenth of the cells is read, which keeps recall above .99 on the million preset's vectors
+    (benchmarks/results/ann-million-7.json).
+    """
+    if vectors <= _SMALL:
+        return IndexConfig()
+    cells = 4 * round(vectors**0.5)
+    return IndexConfig(kind="ivf", cells=cells, probes=cells // 16)
 
 
 KINDS: Final[Mapping[str, IndexConfig]] = {

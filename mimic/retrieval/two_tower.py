@@ -29,13 +29,13 @@ from mimic.data_loader import DataLoader
 from mimic.errors import MimicError
 from mimic.history import WEIGHT_OF_KIND
 from mimic.retrieval import tower_features
-from mimic.retrieval.ann import IndexConfig, VectorIndex
+from mimic.retrieval.ann import IndexConfig, VectorIndex, suited
 from mimic.retrieval.tower_features import TowerFeatures, follow_factors, freshness, word_hashes
 
 if TYPE_CHECKING:  # torch takes seconds to import: only who trains or serves vectors shall wait for it
     from mimic.models.two_tower import TowerConfig, TowerRows
 
-__all__ = ["TwoTower", "TwoTowerConfig", "can_learn", "training_rows"]
+__all__ = ["TwoTower", "TwoTowerConfig", "can_learn", "trained_towers", "training_rows"]
 
 Ints = NDArray[np.integer[Any]]
 Floats = NDArray[np.float32]
@@ -68,7 +68,8 @@ class TwoTowerConfig:
     tweets that are answered falls by .52 a unit; within one source of the logger by .05 to .36 only, for
     what is still shown when it is old was chosen for being good. More aging finds more of what the log's
     next hours hold, because the logger shows what is fresh, and less of what is worth showing."""
-    index: IndexConfig = field(default_factory=IndexConfig)
+    index: IndexConfig | None = None
+    """How vectors are searched; by default as suits their number (`mimic.retrieval.ann.suited`)."""
     towers: TowerConfig = field(default_factory=_towers)
     seed: int = 0
 
@@ -184,7 +185,7 @@ class TwoTower:
             raise MimicError(
                 f"towers trained on the log until {fitted.now} would know the future of {data.now}"
             )
-        artifact = _trained(fitted, config)
+        artifact = trained_towers(fitted, config)
         if fitted.now == data.now:
             users, tweets = artifact["vectors.users"], artifact["vectors.tweets"]
         else:
@@ -202,7 +203,7 @@ class TwoTower:
             sharpness=sharpness,
             loss=artifact["loss"],
             loss_by_age=loss_by_age,
-            index=VectorIndex.of(np.column_stack((tweets, loss_by_age)), config.index),
+            index=VectorIndex.of(np.column_stack((tweets, loss_by_age)), config.index or suited(len(tweets))),
             author=data.tweets["author"][first:],
         )
 
@@ -230,8 +231,8 @@ class TwoTower:
         return self.first + found[0][there], self.sharpness * scores[0][there]
 
 
-def _trained(data: DataLoader, config: TwoTowerConfig) -> Artifact:
-    """Towers and the vectors that they make of their own snapshot, as one artefact."""
+def trained_towers(data: DataLoader, config: TwoTowerConfig) -> Artifact:
+    """Towers and the vectors that they make of their own snapshot, as one artefact, trained where missing."""
     from mimic.models import negatives, training, two_tower
 
     # What only serving looks at is no part of the towers.
