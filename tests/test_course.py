@@ -13,9 +13,14 @@ from mimic import DataLoader, HeuristicScorer, MimicError, Query, Verdicts
 from mimic.course import cast, check, product_at, strip
 from mimic.course import village as the_village
 from mimic.course.chapter_1 import crossed, in_words
+from mimic.course.chapter_4 import BalancedSample, chance_to_interact, dealings, log_odds_by_feature
 from mimic.course.looking import cost_per_tweet, fetching_everything, one_by_one
 from mimic.evaluation import Interval, interval
+from mimic.next_day import NextDay
 from mimic.ordering import best_first
+from mimic.retrieval.edge_features import EDGE_FEATURES, edge_features
+from mimic.retrieval.edge_log import DAY_MS, candidate_pairs, pair_keys
+from mimic.retrieval.real_graph import RealGraph
 from mimic.schema import RESPONSES, SOURCES
 
 WORLDS = ("tiny", 0, 1, 2)
@@ -257,6 +262,97 @@ def test_weighted_likes_names_the_idea_behind_a_wrong_number(data):
     ]
     far = [answer for answer in wrong if abs(answer / right - 1) > 0.005]
     assert different_messages([check.weighted_likes(answer, data) for answer in far])
+
+
+# ---------------------------------------------------------------- chapter 4
+
+
+def test_decayed_names_the_idea_behind_a_wrong_number(data):
+    log = data.interactions
+    hers = log["user"] == data.user_row(MARA)
+    recent = hers & (log["at"] >= data.now - 30 * DAY_MS)
+    counted = recent & (log["kind"] < RESPONSES.index("not_interested"))
+    age = (data.now - log["at"][counted] - 1) // DAY_MS
+    right = (0.955**age).sum()
+    assert check.decayed(right, data)
+    assert check.decayed(round(right, 2), data) or right < 5
+    author = data.tweets["author"][log["tweet"][counted]]
+    wrong = [
+        counted.sum(),
+        recent.sum(),
+        (0.5 ** (age / 7)).sum(),
+        0.955 * right,
+        len(np.unique(age)),
+        len(np.unique(author)),
+    ]
+    far = {round(float(answer), 6) for answer in wrong if abs(answer / right - 1) > 0.01}
+    assert different_messages([check.decayed(answer, data) for answer in far])
+
+
+def test_undone_names_the_idea_behind_a_wrong_function(data):
+    day = NextDay.of(data, RealGraph.of(data))
+    assert check.undone(lambda p, kept: p * kept / (p * kept + 1 - p), day)
+    wrong = [
+        lambda p, kept: p,
+        lambda p, kept: p * kept,
+        lambda p, kept: p / (1 - p) * kept,
+        lambda p, kept: p / (p + (1 - p) * kept),
+        lambda p, kept: p * kept / (p * kept + (1 - p) * (1 - kept)),
+        lambda p, kept: p - 2,
+        lambda p, kept: p * 0.123,
+    ]
+    assert different_messages([check.undone(answer, day) for answer in wrong])
+    assert "function" in check.undone(0.5, day).message
+    assert "failed" in check.undone(lambda p: p, day).message
+    assert "shape" in check.undone(lambda p, kept: p[:3], day).message
+
+
+def test_dealings_count_each_follow_once(data):
+    table = dealings(data, {"mara": MARA})
+    parts = ["never shown", "never answered", "answered once", "more often"]
+    assert (table[parts].sum(axis=1) == table["follows"]).all()
+    assert table.loc["mara", "follows"] == len(data.following.of(data.user_row(MARA)))
+    assert table.loc["everybody", "follows"] == len(data.follows)
+
+
+def test_a_score_taken_apart_sums_to_itself(data):
+    model, pairs = RealGraph.of(data).model.answering, candidate_pairs(data)[:40]
+    features = edge_features(data, pairs)
+    parts = log_odds_by_feature(model, features)
+    assert parts.sum().to_numpy() == pytest.approx(model.log_odds(features))
+
+
+def test_a_balanced_sample_is_balanced_and_knows_by_how_much(data):
+    sources = np.arange(len(data.users)) % 2 == 0
+    rows = BalancedSample.of(data, mornings=2, sources=sources, rng=np.random.default_rng(3))
+    assert (rows.pairs // len(data.users) % 2 == 0).all()
+    assert 0 < rows.share < 1
+    assert rows.features.shape == (len(rows.pairs), len(EDGE_FEATURES))
+    morning = data.as_of(data.now - DAY_MS)
+    mine = sources[candidate_pairs(morning) // len(data.users)].sum()
+    assert len(rows.pairs) == pytest.approx(4 * rows.share * (1 - rows.share) * mine, rel=0.35)
+    assert 0.25 < rows.interacted.mean() < 0.75
+    again = BalancedSample.of(data, mornings=2, sources=sources, rng=np.random.default_rng(3))
+    assert again.pairs.tolist() == rows.pairs.tolist()
+
+
+class Coins:
+    """A truth in which everything is answered with a like, with the same chance."""
+
+    def probabilities(self, user_ids, tweet_ids, at, position=0):
+        return pd.DataFrame({kind: np.full(len(user_ids), 0.5 * (kind == "like")) for kind in RESPONSES})
+
+
+def test_the_chance_to_interact_grows_with_what_is_shown(data):
+    later = data.as_of(data.now + DAY_MS)
+    rows = slice(len(data.impressions), None)
+    authors = later.tweets["author"][later.impressions["tweet"][rows]]
+    shown, times = np.unique(pair_keys(data, later.impressions["user"][rows], authors), return_counts=True)
+    never = np.setdiff1d(candidate_pairs(data), shown)
+    pairs = np.union1d(shown, never)
+    chances = chance_to_interact(Coins(), data, pairs)
+    assert chances[np.isin(pairs, never)].tolist() == [0.0] * len(never)
+    assert chances[np.isin(pairs, shown)] == pytest.approx(1 - 0.5**times)
 
 
 # ---------------------------------------------------------------- outcomes, cast, village, stages

@@ -10,9 +10,12 @@ comes from. The exercises themselves are in `mimic.course.chapter_1` and its nei
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from mimic.course.chapter_1 import AUTHOR_CAP, MOST_LOST, Capped, scored
 from mimic.course.chapter_2 import RECIPROCITY
 from mimic.course.chapter_3 import FUTURE_LIKES, MOST_FOLLOWED, WEIGHTED_LIKES
+from mimic.course.chapter_4 import DECAYED, UNDONE
 from mimic.course.chapter_5 import POSTS_LOST, Asked
 from mimic.course.chapter_8 import IVF_WORK, IvfSize
 from mimic.course.exercise import Outcome
@@ -20,8 +23,12 @@ from mimic.data_loader import DataLoader
 from mimic.feed import Feed
 from mimic.retrieval.ann import VectorIndex
 
+if TYPE_CHECKING:
+    from mimic.next_day import NextDay
+
 __all__ = [
     "author_cap",
+    "decayed",
     "future_likes",
     "ivf_work",
     "most_followed",
@@ -29,6 +36,7 @@ __all__ = [
     "posts_lost",
     "reciprocity",
     "scored",
+    "undone",
     "weighted_likes",
 ]
 
@@ -74,3 +82,16 @@ def posts_lost(answer: int, data: DataLoader, *, limit: int = 200) -> Outcome:
 def ivf_work(answer: float, index: VectorIndex) -> Outcome:
     """Chapter 8: multiplications of one search in an IVF index, if all of its cells are of equal size."""
     return IVF_WORK.check(answer, IvfSize.of(index))
+
+
+def decayed(answer: float, data: DataLoader) -> Outcome:
+    """Chapter 4, warm-up: what is left today, decayed by day, of all that Mara answered within 30 days."""
+    return DECAYED.check(answer, data)
+
+
+def undone(answer: object, day: NextDay) -> Outcome:
+    """Chapter 4, build: `undo(p, kept)`, from the probabilities of a thinned sample to those of all pairs.
+
+    `answer` is the function; it is called with what a perfect model would say after such a sample.
+    """
+    return UNDONE.check(answer, day)
