@@ -80,6 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _answer(data: DataLoader, options: argparse.Namespace) -> None:
     query = Query(user_id=options.user, size=options.size)
     snapshot = data if options.at is None else data.as_of(options.at)
+    snapshot.user_row(query.user_id)  # whoever mistyped an id shall not wait for models to be trained
+    if options.command == "why":
+        snapshot.tweet_row(options.tweet)
     feed = for_you(snapshot).run(query)
     asked: dict[str, Any] = {"user_id": query.user_id, "size": query.size, "at": snapshot.now}
     if options.command == "why":

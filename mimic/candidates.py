@@ -11,6 +11,7 @@ not among what it found.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,14 +19,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mimic.batch import Array, Candidates, Query
-from mimic.data_loader import DataLoader
-from mimic.engines import Engine, places_in, round_robin
+from mimic.data_loader import WINDOW_HOURS, DataLoader
+from mimic.engines import Engine, Found, places_in, round_robin
 from mimic.history import language_shares
 from mimic.ordering import best_first
 from mimic.retrieval.earlybird import Posts, TimeIndex
 from mimic.retrieval.graph_jet import EngagementGraph, Reached
 from mimic.retrieval.light_ranker import LightRanker
 from mimic.retrieval.real_graph import RealGraph
+from mimic.retrieval.stranger_ranker import StrangerRanker
 from mimic.retrieval.topic_popular import TopicPopular
 from mimic.retrieval.uteg import Uteg
 from mimic.viewer import (
@@ -173,23 +175,34 @@ class GraphSource:
 class OutOfNetworkSource:
     """Strangers' tweets from several engines, in turns: the first of each, the second of each, and so on.
 
+    With a light ranker, in its order instead; then a few tweets of what trends go before all others.
+
     Columns, for each engine: `<engine>.rank`, the tweet's place in its list from 1, and `<engine>.seed`, what
-    brought it (see the engine); NaN where it did not find the tweet.
+    brought it (see the engine), NaN where it did not find the tweet; and `light`, the light ranker's score.
     """
 
     data: DataLoader
     engines: tuple[Engine, ...]
     """Asked in this order, which is also the order of the turns."""
+    ranker: StrangerRanker | None = None
+    """Its first opinion decides which of the engines' tweets come first."""
+    ahead: int = 10
+    """Tweets of the engine `trends` that go first, the best by the light ranker; none without a burst."""
     limit: int = 500
     """Tweets at most: enough to fill the budget of 500 alone."""
     name: str = "out_of_network"
 
     def fetch(self, query: Query) -> Candidates:
-        """In the order of the turns."""
+        """Best first: by the light ranker's score, or in the order of the turns.
+
+        The light ranker is not asked about what the user has seen: Home's requests, too, name up to 1,500
+        seen ids to its indexes, so that none takes a better one's place.
+        """
         user = self.data.user_row(query.user_id)
         answers = [(engine.name, engine.find(user)) for engine in self.engines]
-        mixed = round_robin([found.tweets for _, found in answers], self.limit)
-        columns: dict[str, Array] = {}
+        mixed, scores = self._mixed(user, answers)
+        mixed, scores = mixed[: self.limit], scores[: self.limit]
+        columns: dict[str, Array] = {"light": scores.astype(np.float32)}
         for name, found in answers:
             place = places_in(found.tweets, mixed)
             there = ~np.isnan(place)
@@ -203,16 +216,36 @@ class OutOfNetworkSource:
         user, tweet = self.data.user_row(query.user_id), self.data.tweet_row(tweet_id)
         if reason := stranger_obstacle(self.data, user, tweet):
             return reason
-        said = {engine.name: self._why_not(engine, user, tweet) for engine in self.engines}
+        answers = [(engine.name, engine.find(user)) for engine in self.engines]
+        place = np.flatnonzero(self._mixed(user, answers)[0] == tweet)
+        if len(place):
+            order = "in the order of the turns" if self.ranker is None else "by the light ranker"
+            return f"number {place[0] + 1:,} {order}, beyond the first {self.limit}"
+        if any((found.tweets == tweet).any() for _, found in answers):
+            return "you have seen it"
+        said = {engine.name: engine.explain(user, tweet) for engine in self.engines}
         if len(said) == 1:
             return next(iter(said.values()))
         return "; ".join(f"{name}: {reason}" for name, reason in said.items())
 
-    def _why_not(self, engine: Engine, user: int, tweet: int) -> str:
-        place = np.flatnonzero(engine.find(user).tweets == tweet)
-        if len(place):
-            return f"number {place[0] + 1:,} of its list, which was not its turn"
-        return engine.explain(user, tweet)
+    def _mixed(
+        self, user: int, answers: Sequence[tuple[str, Found]]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Everything that the engines found, best first, and the light ranker's scores."""
+        lists = [found.tweets for _, found in answers]
+        mixed = round_robin(lists, sum(map(len, lists)))
+        if self.ranker is None:
+            return mixed, np.full(len(mixed), np.nan)
+        mixed = mixed[~np.isin(mixed, self.data.seen(user, WINDOW_HOURS))]
+        scores = self.ranker.score(user, mixed)
+        order = best_first(scores, mixed, len(mixed))
+        mixed, scores = mixed[order], scores[order]
+        trending = [found.tweets for name, found in answers if name == "trends"]
+        first = np.flatnonzero(np.isin(mixed, np.concatenate([np.zeros(0, np.int64), *trending])))[
+            : self.ahead
+        ]
+        order = np.concatenate((first, np.delete(np.arange(len(mixed)), first)))
+        return mixed[order], scores[order]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ algorithm in `mimic.retrieval`, as the sources in `mimic.candidates` are:
     topics       topic history × freshness × popularity
     simclusters  liked by the communities that you care for
     two_tower    nearest to you in the space of two towers
+    trends       what more people write about this hour than usual; nothing on most days
 
 `round_robin` mixes: the first of each list, then the second of each, and so on.
 """
@@ -25,11 +26,12 @@ from mimic.data_loader import DataLoader
 from mimic.history import language_shares, topic_shares
 from mimic.retrieval.simclusters import SimClusters
 from mimic.retrieval.topic_popular import TopicPopular
+from mimic.retrieval.trends import Trends
 from mimic.retrieval.two_tower import TwoTower
 from mimic.viewer import familiar, topical_obstacle
 
-__all__ = ["Engine", "Found", "SimClustersEngine", "TopicEngine", "TwoTowerEngine", "places_in"]
-__all__ += ["round_robin"]
+__all__ = ["Engine", "Found", "SimClustersEngine", "TopicEngine", "TrendsEngine", "TwoTowerEngine"]
+__all__ += ["places_in", "round_robin"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +148,30 @@ class TwoTowerEngine:
         everything, _ = self.index.search(user, familiar(self.data, user), len(self.index.tweets))
         place = int(np.flatnonzero(everything == tweet)[0])
         return f"number {place + 1:,} by distance, beyond the nearest {self.limit:,}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrendsEngine:
+    """What bursts right now, in the languages that the user reads. Seeds: topic ids."""
+
+    data: DataLoader
+    index: Trends
+    limit: int = 100
+    name: str = "trends"
+
+    def find(self, user: int) -> Found:
+        """Nothing while no topic is talked about more than usual."""
+        tweets, topics = self.index.search(user, familiar(self.data, user), self.limit)
+        seeds = self.data.topics["topic_id"][topics].astype(np.float64)
+        return Found(tweets, seeds, len(self.index.tweets))
+
+    def explain(self, user: int, tweet: int) -> str:
+        """No burst, another topic, or the limit."""
+        if not self.index.bursting.any():
+            return "nothing is talked about more than usual"
+        if tweet not in self.index.tweets:
+            return "not new and about something that is talked about more than usual"
+        return topical_obstacle(self.data, user, tweet) or f"beyond the best {self.limit} of what bursts"
 
 
 def places_in(tweets: NDArray[Any], among: NDArray[Any]) -> NDArray[np.float64]:

@@ -34,7 +34,9 @@ def train(data: DataLoader) -> Iterator[str]:
     from mimic.retrieval.communities import Communities
     from mimic.retrieval.light_ranker import LightRanker
     from mimic.retrieval.real_graph import RealGraph
-    from mimic.retrieval.two_tower import TwoTower, can_learn
+    from mimic.retrieval.stranger_ranker import StrangerRanker
+    from mimic.retrieval.tower_rows import can_learn
+    from mimic.retrieval.two_tower import TwoTower
 
     for name, fitted in (("late", late(data)), ("early", early(data))):
         if not can_learn(fitted):
@@ -48,3 +50,6 @@ def train(data: DataLoader) -> Iterator[str]:
         yield f"communities, {name} fit"
         TwoTower.of(fitted)
         yield f"two towers, {name} fit"
+    if can_learn(early(data)) and early(data).now < late(data).now:
+        StrangerRanker.of(late(data), TwoTower.of(late(data)), early=early(data))
+        yield "light ranker of strangers' tweets"

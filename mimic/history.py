@@ -17,7 +17,7 @@ from mimic.point_in_time import count_before
 from mimic.schema import LANGUAGES, RESPONSES
 
 __all__ = ["OWN_LANGUAGE", "WEIGHT_OF_KIND", "language_shares", "ties", "topic_shares"]
-__all__ += ["topic_shares_before"]
+__all__ += ["language_shares_before", "topic_shares_before"]
 
 _SIGNALS: Final = {
     "like": 1.0,
@@ -67,19 +67,48 @@ def topic_shares_before(
         topics: int[n], rows.
         moments: int64[n], ms UTC.
     """
-    log, many = data.interactions, len(data.topics)
-    topic_of = data.tweets["topic"][log["tweet"]]
-    weight = WEIGHT_OF_KIND[log["kind"]]
     place, picked = data.picked.gather(users)
     share = np.bincount(place, picked == topics[place], len(users)).astype(np.float64)
     total = np.bincount(place, minlength=len(users)).astype(np.float64)
+    return _shares_before(data, users, ("topic", topics, len(data.topics)), moments, share, total)
+
+
+def language_shares_before(
+    data: DataLoader, users: NDArray[Any], languages: NDArray[Any], moments: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """What `language_shares` said of one language for one user at each row's moment, float32[n].
+
+    `languages` int[n] are positions in LANGUAGES; the rest is as for `topic_shares_before`.
+    """
+    share = np.where(data.users["lang"][users] == languages, OWN_LANGUAGE, 0.0)
+    total = np.full(len(users), OWN_LANGUAGE)
+    return _shares_before(data, users, ("lang", languages, len(LANGUAGES)), moments, share, total)
+
+
+def _shares_before(
+    data: DataLoader,
+    users: NDArray[Any],
+    asked_of: tuple[str, NDArray[Any], int],
+    moments: NDArray[np.int64],
+    share: NDArray[np.float64],
+    total: NDArray[np.float64],
+) -> NDArray[np.float32]:
+    """Shares at each row's moment, float32[n].
+
+    `asked_of` is a column of tweets, the value that each row asks for, and how many values there are;
+    `share` and `total` are what there was before the first response.
+    """
+    column, values, many = asked_of
+    log = data.interactions
+    value_of = data.tweets[column][log["tweet"]]
+    weight = WEIGHT_OF_KIND[log["kind"]]
     for worth in np.unique(weight[weight > 0]).tolist():
         rows = weight == worth
         users_then, then = log["user"][rows].astype(np.int64), log["at"][rows]
-        with_topic, asked = users_then * many + topic_of[rows], users.astype(np.int64) * many + topics
-        share += worth * count_before(with_topic, then, asked, moments)
+        with_value, asked = users_then * many + value_of[rows], users.astype(np.int64) * many + values
+        share += worth * count_before(with_value, then, asked, moments)
         total += worth * count_before(users_then, then, users, moments)
-    # The same division of the same two float32 numbers as in `topic_shares`, so that both agree bit by bit.
+    # The same division of the same two float32 numbers as in serving, so that both agree bit by bit.
     return np.asarray(
         share.astype(np.float32) / np.where(total > 0, total, 1.0).astype(np.float32), np.float32
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mimic.candidates import GraphSource, InNetworkSource, OutOfNetworkSource, PopularSource
 from mimic.data_loader import DataLoader
-from mimic.engines import Engine, SimClustersEngine, TopicEngine, TwoTowerEngine
+from mimic.engines import Engine, SimClustersEngine, TopicEngine, TrendsEngine, TwoTowerEngine
 from mimic.features import AuthorHydrator, ProofHydrator, TweetHydrator, ViewerHydrator, author_rates
 from mimic.filtering import (
     AgeFilter,
@@ -20,7 +20,7 @@ from mimic.filtering import (
     ServedFilter,
     TopSelector,
 )
-from mimic.fits import late
+from mimic.fits import early, late
 from mimic.pipeline import (
     CandidatePipeline,
     CandidateSource,
@@ -35,12 +35,15 @@ from mimic.retrieval.graph_jet import EngagementGraph
 from mimic.retrieval.light_ranker import LightRanker
 from mimic.retrieval.real_graph import RealGraph
 from mimic.retrieval.simclusters import SimClusters
+from mimic.retrieval.stranger_ranker import StrangerRanker
 from mimic.retrieval.topic_popular import TopicPopular
-from mimic.retrieval.two_tower import TwoTower, can_learn
+from mimic.retrieval.tower_rows import can_learn
+from mimic.retrieval.trends import Trends
+from mimic.retrieval.two_tower import TwoTower
 from mimic.retrieval.uteg import Uteg
 from mimic.scoring import DiversityScorer, HeuristicScorer
 
-__all__ = ["behind_gates", "for_you", "sources_of"]
+__all__ = ["behind_gates", "for_you", "sources_of", "stranger_ranker"]
 
 
 def for_you(
@@ -102,27 +105,39 @@ def sources_of(data: DataLoader) -> tuple[CandidatePipeline, ...]:
     Models are of the late fit (`mimic.fits`), indexes of the snapshot itself. Before a platform's first
     response to a stranger there is nothing to learn from: then sources do without models.
     """
-    fitted, topics = late(data), TopicEngine(data=data, index=TopicPopular.of(data))
-    ties = ranker = None
+    topics = TopicEngine(data=data, index=TopicPopular.of(data))
     engines: tuple[Engine, ...] = (topics,)
-    if can_learn(fitted):
-        ties = RealGraph.of(data, fitted=fitted)
-        ranker = LightRanker.of(data, ties, fitted=fitted)
+    ties = ranker = strangers = None
+    if can_learn(late(data)):
+        ties = RealGraph.of(data, fitted=late(data))
+        ranker = LightRanker.of(data, ties, fitted=late(data))
+        towers = TwoTower.of(data)
+        strangers = stranger_ranker(data, towers)
         engines = (
-            TwoTowerEngine(data=data, index=TwoTower.of(data)),
+            TwoTowerEngine(data=data, index=towers),
             topics,
-            SimClustersEngine(data=data, index=SimClusters.of(data)),
+            SimClustersEngine(data=data, index=SimClusters.of(data), limit=500),
+            TrendsEngine(data=data, index=Trends.of(data)),
         )
+    uteg = Uteg.of(data, ties, ranker=ranker) if ties else None
     follows = (FollowsSomeone(data=data),)
     in_network = InNetworkSource(data=data, index=TimeIndex.of(data), ranker=ranker, limit=200)
-    uteg = Uteg.of(data, ties, ranker=ranker) if ties else None
     walk = GraphSource(data=data, graph=EngagementGraph.of(data), ties=ties, uteg=uteg, limit=100)
-    strangers = OutOfNetworkSource(data=data, engines=engines)
     return (
         CandidatePipeline(source=in_network, gates=follows),
         CandidatePipeline(source=walk, gates=follows),
-        CandidatePipeline(source=strangers),
+        CandidatePipeline(source=OutOfNetworkSource(data=data, engines=engines, ranker=strangers)),
     )
+
+
+def stranger_ranker(data: DataLoader, towers: TwoTower) -> StrangerRanker | None:
+    """The light ranker of strangers' tweets; None where no days lie between the early fit and the late one.
+
+    It learns what to make of the towers' opinion from days that the early towers have not seen.
+    """
+    if not can_learn(early(data)) or early(data).now >= late(data).now:
+        return None
+    return StrangerRanker.of(data, towers, early=early(data), fitted=late(data))
 
 
 def behind_gates(sources: Sequence[CandidateSource | CandidatePipeline]) -> tuple[CandidatePipeline, ...]:

@@ -428,7 +428,10 @@ def test_each_chapter_of_retrieval_changes_its_part(data):
     assert parts(4) == (True, False, ["topics"])
     assert parts(5) == (True, True, ["topics"])
     assert parts(6) == (True, True, ["simclusters", "topics"])
-    assert parts(7) == parts(8) == (True, True, ["simclusters", "topics", "two_tower"])
+    assert parts(7) == parts(8) == parts(9) == (True, True, ["simclusters", "topics", "two_tower"])
+    assert parts(10) == (True, True, ["simclusters", "topics", "trends", "two_tower"])
+    graph = [product_at(data, chapter=chapter).sources[1].source.uteg is not None for chapter in (8, 9, 10)]
+    assert graph == [False, True, True]
 
 
 def test_the_strip_knows_its_stages():

@@ -17,7 +17,8 @@ from mimic.models.two_tower import TowerConfig
 from mimic.retrieval.ann import IndexConfig, compare
 from mimic.retrieval.baselines import Baselines
 from mimic.retrieval.tower_features import TowerFeatures, follow_factors, word_hashes
-from mimic.retrieval.two_tower import TwoTower, TwoTowerConfig, training_rows
+from mimic.retrieval.tower_rows import TwoTowerConfig, training_rows
+from mimic.retrieval.two_tower import TwoTower
 from prep import Oracle
 
 SMALL = TwoTowerConfig(factors=8, towers=TowerConfig(epochs=2, batch=128, negatives=128, words=256))

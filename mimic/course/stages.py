@@ -11,7 +11,7 @@ from mimic.errors import MimicError
 from mimic.filtering import FollowsSomeone
 from mimic.fits import late
 from mimic.pipeline import CandidatePipeline, MixerPipeline
-from mimic.product import for_you
+from mimic.product import for_you, sources_of
 from mimic.retrieval.earlybird import TimeIndex
 from mimic.retrieval.graph_jet import EngagementGraph
 from mimic.retrieval.light_ranker import LightRanker
@@ -23,7 +23,7 @@ from mimic.retrieval.uteg import Uteg
 
 __all__ = ["NEWEST_CHAPTER", "product_at", "strip"]
 
-NEWEST_CHAPTER: Final = 9
+NEWEST_CHAPTER: Final = 10
 """The last chapter whose product can be built."""
 
 _BRINGS: Final = {
@@ -73,6 +73,8 @@ def product_at(data: DataLoader, *, chapter: int, **parts: Any) -> MixerPipeline
 
 def _sources(data: DataLoader, chapter: int) -> tuple[CandidatePipeline, ...]:
     """The sources of a chapter: those of the finished product, or what stood in their place before."""
+    if chapter >= 10:
+        return sources_of(data)
     fitted = late(data)
     ties = RealGraph.of(data, fitted=fitted) if chapter >= 4 else None
     ranker = LightRanker.of(data, ties, fitted=fitted) if ties and chapter >= 5 else None

@@ -5,10 +5,8 @@ Behind Earlybird's search stands a logistic regression over a few dozen features
 score, the tweet's age, counts and flags, and decides which few hundred the heavy ranker gets to see. It is
 trained on what was shown, and judged by the heavy ranker: how many of its favourites does it let through?
 
-**Counts have a moment.** A tweet that ends with forty likes had none when it was shown to its first reader.
-Trained on the forty, the model learns that liked tweets have likes. So every count here is as of its row's
-impression (`mimic.point_in_time`), the author's tie is that of the morning before, and a request uses the
-counts of its own moment.
+Its rows are `mimic.retrieval.light_rows`: every count is as of its row's impression, the author's tie is
+that of the morning before, and a request uses the counts and ties of its own moment.
 
 One logit for everything: a row with an answer counts as often as its answers are worth, so the score grows
 with value and is no probability of anything.
@@ -28,34 +26,31 @@ from numpy.typing import NDArray
 
 from mimic import history, point_in_time
 from mimic.artifacts import artifact_key, ensure_artifact
-from mimic.columns import NONE, rows_of
-from mimic.data_loader import HOUR_MS, DataLoader
+from mimic.columns import rows_of
+from mimic.data_loader import DataLoader
 from mimic.errors import MimicError
 from mimic.history import topic_shares, topic_shares_before
 from mimic.models import logistic
 from mimic.models.logistic import BinnedLogit
-from mimic.point_in_time import count_before
 from mimic.retrieval import edge_log
+from mimic.retrieval import light_rows as rows_of_both
 from mimic.retrieval.edge_log import DAY_MS, candidate_pairs, followed_before, pair_keys
+from mimic.retrieval.light_rows import (
+    ANSWERED_WITHIN_MS,
+    IMPORTANCE,
+    LightRows,
+    columns_of_tweets,
+    counts_then,
+    in_order,
+    worth_of,
+)
 from mimic.retrieval.real_graph import RealGraph, TieModel
-from mimic.schema import ENGAGEMENTS, RESPONSES
+from mimic.schema import ENGAGEMENTS
 
 __all__ = ["IMPORTANCE", "LIGHT_FEATURES", "LightRanker", "LightRankerConfig", "LightRows", "light_rows"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-IMPORTANCE: Final = {
-    "click": 0.3,
-    "like": 1.0,
-    "profile_visit": 1.0,
-    "reply": 9.0,
-    "retweet": 1.0,
-    "quote": 1.0,
-}
-"""How often a row with such an answer counts; answers add up, and a row without any counts once
-(timelines/data_processing/ad_hoc/earlybird_ranking/common/EarlybirdTrainingConfiguration.scala). Its link
-and photo clicks and video views are not in our log; a quote there is a retweet."""
 
 LIGHT_FEATURES: Final = {
     "tie": "probability that the viewer interacts with the author within a day, from RealGraph",
@@ -71,10 +66,8 @@ LIGHT_FEATURES: Final = {
 }
 """Every column and its meaning."""
 
-_MODULES: Final = (sys.modules[__name__], edge_log, history, logistic, point_in_time)
+_MODULES: Final = (sys.modules[__name__], edge_log, history, rows_of_both, logistic, point_in_time)
 _LIBRARIES: Final = ("numpy", "scipy")
-_ANSWERED_WITHIN_MS: Final = 10 * 60_000
-"""Time after which an impression's answers are all in: the last ten minutes give no rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,20 +82,6 @@ class LightRankerConfig:
     """Where bins end: twentieths, and two more where likes are many."""
     seed: int = 0
     """Of the sample."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class LightRows:
-    """Impressions as examples. N rows."""
-
-    impression: Ints
-    """int64[N]: rows of `data.impressions`, ascending within a day, the last day first."""
-    features: Floats
-    """float64[N, F]: the columns of LIGHT_FEATURES as of each impression."""
-    answered: NDArray[np.bool_]
-    """bool[N]: whether the viewer gave any of the answers in IMPORTANCE."""
-    weight: Floats
-    """float64[N]: the sum of their importance, 1 where there is none."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -164,37 +143,14 @@ class LightRanker:
     def features(self, user: int, tweets: NDArray[Any]) -> Floats:
         """The columns of LIGHT_FEATURES as of the snapshot, float64[n, F]."""
         data, authors = self.data, self.data.tweets["author"][tweets]
-        return _columns(
-            data,
-            np.full(len(tweets), user),
-            tweets,
-            np.full(len(tweets), data.now),
-            tie=self.real_graph.ties(user, authors),
-            affinity=self.real_graph.affinities(user, authors),
-            topic_share=topic_shares(data, user)[data.tweets["topic"][tweets]],
+        columns = {
+            **columns_of_tweets(data, np.full(len(tweets), user), tweets, np.full(len(tweets), data.now)),
+            "tie": self.real_graph.ties(user, authors),
+            "affinity": self.real_graph.affinities(user, authors),
+            "topic_share": topic_shares(data, user)[data.tweets["topic"][tweets]],
             **{kind: data.counts(kind)[tweets] for kind in ENGAGEMENTS},
-        )
-
-
-def _columns(
-    data: DataLoader,
-    viewers: NDArray[Any],
-    tweets: NDArray[Any],
-    at: NDArray[np.int64],
-    **of_the_moment: NDArray[Any],
-) -> Floats:
-    """All columns, from those that have a moment and those that never change: float64[n, F]."""
-    table = data.tweets
-    lasting = {
-        "age_hours": (at - table["created_at"][tweets]) / HOUR_MS,
-        "has_media": table["has_media"][tweets],
-        "has_link": table["has_link"][tweets],
-        "is_reply": table["reply_to"][tweets] != NONE,
-        "own_language": table["lang"][tweets] == data.users["lang"][viewers],
-        "verified": data.users["verified"][table["author"][tweets]],
-    }
-    columns = lasting | of_the_moment
-    return np.stack([np.asarray(columns[name], np.float64) for name in LIGHT_FEATURES], axis=1)
+        }
+        return in_order(columns, LIGHT_FEATURES)
 
 
 def light_rows(data: DataLoader, model: TieModel, config: LightRankerConfig) -> LightRows:
@@ -206,16 +162,15 @@ def light_rows(data: DataLoader, model: TieModel, config: LightRankerConfig) -> 
     chance = min(1.0, config.rows / max(len(rows), 1))
     keep = np.random.default_rng(config.seed).random(len(rows)) < chance
     rows, tie, affinity = rows[keep], tie[keep], affinity[keep]
-    log, answers = data.impressions, data.interactions
-    viewers, tweets, at = (log[name][rows] for name in ("user", "tweet", "shown_at"))
-    kinds = {kind: answers["kind"] == RESPONSES.index(kind) for kind in ENGAGEMENTS}
-    counts = {
-        kind: count_before(answers["tweet"][of], answers["at"][of], tweets, at) for kind, of in kinds.items()
+    viewers, tweets, at = (data.impressions[name][rows] for name in ("user", "tweet", "shown_at"))
+    columns = {
+        **columns_of_tweets(data, viewers, tweets, at),
+        **counts_then(data, tweets, at),
+        "tie": tie,
+        "affinity": affinity,
+        "topic_share": topic_shares_before(data, viewers, data.tweets["topic"][tweets], at),
     }
-    topic = data.tweets["topic"][tweets]
-    share = topic_shares_before(data, viewers, topic, at)
-    features = _columns(data, viewers, tweets, at, tie=tie, affinity=affinity, topic_share=share, **counts)
-    worth = np.sum([value * data.responded(kind)[rows] for kind, value in IMPORTANCE.items()], axis=0)
+    features, worth = in_order(columns, LIGHT_FEATURES), worth_of(data, rows)
     return LightRows(
         impression=rows, features=features, answered=worth > 0, weight=np.where(worth > 0, worth, 1.0)
     )
@@ -227,7 +182,7 @@ def _day(data: DataLoader, model: TieModel, then: DataLoader) -> tuple[Ints, Flo
     Ties of the day's end would know what became of these very impressions.
     """
     log = data.impressions
-    last = int(np.searchsorted(log["shown_at"], min(then.now + DAY_MS, data.now - _ANSWERED_WITHIN_MS)))
+    last = int(np.searchsorted(log["shown_at"], min(then.now + DAY_MS, data.now - ANSWERED_WITHIN_MS)))
     rows = np.arange(len(then.impressions), last)
     pairs = pair_keys(data, log["user"][rows], data.tweets["author"][log["tweet"][rows]])
     inside = followed_before(data, pairs, log["shown_at"][rows])
