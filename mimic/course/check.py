@@ -26,14 +26,23 @@ from mimic.retrieval.ann import VectorIndex
 if TYPE_CHECKING:
     from mimic.next_day import NextDay
 
+
+from mimic.course.chapter_6a import INSIDE_SHARE, POTTS
+from mimic.course.chapter_6b import NO_COMMUNITY
+from mimic.retrieval.communities import Communities
+from mimic.retrieval.interested_in import InterestedIn
+
 __all__ = [
     "author_cap",
     "decayed",
     "future_likes",
+    "inside_share",
     "ivf_work",
     "most_followed",
     "most_lost",
+    "no_community",
     "posts_lost",
+    "potts",
     "reciprocity",
     "scored",
     "undone",
@@ -95,3 +104,18 @@ def undone(answer: object, day: NextDay) -> Outcome:
     `answer` is the function; it is called with what a perfect model would say after such a sample.
     """
     return UNDONE.check(answer, day)
+
+
+def inside_share(answer: float, found: Communities) -> Outcome:
+    """Chapter 6, first part: the share of the producer graph's edge weight within communities."""
+    return INSIDE_SHARE.check(answer, found)
+
+
+def potts(answer: object, found: Communities) -> Outcome:
+    """Chapter 6, first part: an objective with gain = weight inside − 0.01 × other members."""
+    return POTTS.check(answer, found)
+
+
+def no_community(answer: int, data: DataLoader, interests: InterestedIn) -> Outcome:
+    """Chapter 6, second half: how many users belong to no community."""
+    return NO_COMMUNITY.check(answer, (data, interests))
