@@ -103,7 +103,7 @@ data: $(VENV)/.stamp ## generate the data set of the book where it is missing
 	@$(PY) -c "from prep import ensure_dataset; print(ensure_dataset('course'))"
 
 .PHONY: train
-train: data ## build what is cached: columns now, models and indexes in later chapters
+train: data ## build what is cached: columns, models and indexes
 	@$(PY) -m mimic train --data "$$($(PY) -c "from prep import ensure_dataset; print(ensure_dataset('course'))")"
 
 # ---------------------------------------------------------------- tests
@@ -146,6 +146,10 @@ test-cpus: $(VENV)/.stamp ## data and notebooks anew as on an older processor
 		OPENBLAS_CORETYPE=Nehalem ONEDNN_MAX_CPU_ISA=SSE41 MKL_ENABLE_INSTRUCTIONS=SSE4_2; \
 	echo "numpy without: $$NPY_DISABLE_CPU_FEATURES"; \
 	$(MAKE) nbval
+
+.PHONY: evaluate
+evaluate: data ## every quality figure, into benchmarks/results/quality.json (resumable)
+	$(BOUND) $(PY) benchmarks/evaluate.py
 
 .PHONY: bench
 bench: $(BENCH)/.stamp ## speed, and peers in an environment of their own

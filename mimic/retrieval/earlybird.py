@@ -4,8 +4,8 @@ Twitter's Earlybird keeps an inverted index whose posting lists run from new to 
 for the tweets of a thousand authors stops as soon as it has enough
 (src/java/com/twitter/search/earlybird). In small, an inverted index over authors is a CSR: author →
 what they posted in the last 48 hours, in order of time. Retweets are posts too, of somebody
-else's tweet. The light ranker that Earlybird puts behind this comes in a later chapter; until then
-newest first is the only order, as in X's Thunder (home-mixer/thunder, 2026).
+else's tweet. The index itself knows one order, newest first, as X's Thunder does (home-mixer/thunder, 2026);
+Earlybird puts a light ranker behind it (`mimic.retrieval.light_ranker`).
 """
 
 from __future__ import annotations
