@@ -29,12 +29,15 @@ if TYPE_CHECKING:
 
 from mimic.course.chapter_6a import INSIDE_SHARE, POTTS
 from mimic.course.chapter_6b import NO_COMMUNITY
+from mimic.course.chapter_9 import ENGAGED_TWICE
 from mimic.retrieval.communities import Communities
+from mimic.retrieval.graph_jet import UserTweetGraph
 from mimic.retrieval.interested_in import InterestedIn
 
 __all__ = [
     "author_cap",
     "decayed",
+    "engaged_twice",
     "future_likes",
     "inside_share",
     "ivf_work",
@@ -119,3 +122,8 @@ def potts(answer: object, found: Communities) -> Outcome:
 def no_community(answer: int, data: DataLoader, interests: InterestedIn) -> Outcome:
     """Chapter 6, second half: how many users belong to no community."""
     return NO_COMMUNITY.check(answer, (data, interests))
+
+
+def engaged_twice(answer: int, graph: UserTweetGraph) -> Outcome:
+    """Chapter 9: how many pairs of a person and a tweet have more than one edge in the graph."""
+    return ENGAGED_TWICE.check(answer, graph)

@@ -18,6 +18,7 @@ none.
 **Thinned.** A hundred tweets by weight alone are worth no more than a hundred from elsewhere: people like
 much that is not what they are followed for. What pays is the best thirty of them, by the light ranker's
 log-odds + ln weight. Home adds the plain weight to its light score; as a logarithm it is in the same unit.
+They pay because their cards name a friend: without the name, as many tweets from elsewhere are worth more.
 Without a trained ranker, the rule `plain_worth` does nearly as well.
 """
 
