@@ -14,6 +14,7 @@ from mimic.course import cast, check, product_at, strip
 from mimic.course import village as the_village
 from mimic.course.chapter_1 import crossed, in_words
 from mimic.course.chapter_4 import BalancedSample, chance_to_interact, dealings, log_odds_by_feature
+from mimic.course.chapter_7 import Batch
 from mimic.course.looking import cost_per_tweet, fetching_everything, one_by_one
 from mimic.evaluation import Interval, interval
 from mimic.next_day import NextDay
@@ -353,6 +354,79 @@ def test_the_chance_to_interact_grows_with_what_is_shown(data):
     chances = chance_to_interact(Coins(), data, pairs)
     assert chances[np.isin(pairs, never)].tolist() == [0.0] * len(never)
     assert chances[np.isin(pairs, shown)] == pytest.approx(1 - 0.5**times)
+
+
+# ---------------------------------------------------------------- chapter 7
+
+
+def test_without_vector_names_the_idea_behind_a_wrong_share(data):
+    log, new = data.as_of(data.manifest.end).interactions, slice(len(data.interactions), None)
+    likes = log["tweet"][new][log["kind"][new] == RESPONSES.index("like")]
+    kinds = [RESPONSES.index(name) for name in ("like", "retweet", "reply")]
+    known = set(data.interactions["tweet"][np.isin(data.interactions["kind"], kinds)].tolist())
+    right = np.mean([tweet not in known for tweet in likes.tolist()])
+    assert check.without_vector(right, data)
+    assert check.without_vector(round(float(right), 3), data)
+    wrong = [
+        1 - right,
+        100 * right,
+        1 - len(known) / len(data.tweets),
+        np.mean([tweet not in known for tweet in np.unique(likes).tolist()]),
+        np.mean(likes >= len(data.tweets)),
+    ]
+    far = []  # some ideas give the same number in a world without sense
+    for answer in wrong:
+        if not np.isclose(answer, [right, *far], rtol=0.005).any():
+            far.append(answer)
+    outcomes = [check.without_vector(answer, data) for answer in far]
+    assert not any(outcomes)
+    assert len({outcome.message for outcome in outcomes}) == len(outcomes) >= 2
+
+
+def test_lent_names_the_idea_behind_a_wrong_number(data):
+    likes = data.counts("like").astype(float)
+    right = 512 * likes.max() / likes.sum()
+    assert check.lent(right, data)
+    wrong = [
+        right / 512,
+        512 / len(likes),
+        512 / (likes > 0).sum(),
+        likes.max(),
+        512 * likes.max() / len(data.interactions),
+    ]
+    far = [answer for answer in wrong if abs(answer / right - 1) > 0.005]
+    assert different_messages([check.lent(answer, data) for answer in far])
+
+
+def batch_loss(scores, q, known, *, sign=-1.0, mask=True, own=True, total=False):
+    """Row by row, as slow as can be."""
+    losses = []
+    for row in range(len(q)):
+        negatives = [k for k in range(len(q)) if k != row and not (mask and known[row, k])]
+        mine = scores[row, row] + (sign * np.log(q[row]) if own else 0.0)
+        others = [scores[row, k] + sign * np.log(q[k]) for k in negatives]
+        losses.append(np.log(np.exp([mine, *others]).sum()) - mine)
+    return sum(losses) if total else np.mean(losses)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_batch_loss_names_the_idea_behind_a_wrong_loss(data, seed):
+    batch = Batch.draw(data, seed=seed)
+    assert batch.known.diagonal().all()
+    assert not batch.known.all()
+    assert batch.known.sum() > len(batch.q), "the batch has false negatives"
+    assert check.batch_loss(batch_loss, data, seed=seed)
+    wrong = [{"sign": 1.0}, {"sign": 0.0}, {"mask": False}, {"own": False}, {"sign": -0.5}, {"total": True}]
+    if np.allclose(batch.q, batch.q[0]):  # all equally popular: nothing to correct
+        wrong = wrong[2:3] + wrong[5:]
+    outcomes = [check.batch_loss(lambda *given, w=w: batch_loss(*given, **w), data, seed=seed) for w in wrong]
+    assert not any(outcomes)
+    assert len({outcome.message for outcome in outcomes}) == len(outcomes)
+
+
+def test_batch_loss_wants_a_function(data):
+    assert "function" in check.batch_loss(0.7, data).message
+    assert "number" in check.batch_loss(lambda scores, q, known: scores, data).message
 
 
 # ---------------------------------------------------------------- outcomes, cast, village, stages

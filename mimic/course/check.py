@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 from mimic.course.chapter_6a import INSIDE_SHARE, POTTS
 from mimic.course.chapter_6b import NO_COMMUNITY
+from mimic.course.chapter_7 import BATCH_LOSS, LENT, WITHOUT_VECTOR, Batch
 from mimic.course.chapter_9 import ENGAGED_TWICE
 from mimic.retrieval.communities import Communities
 from mimic.retrieval.graph_jet import UserTweetGraph
@@ -36,11 +37,13 @@ from mimic.retrieval.interested_in import InterestedIn
 
 __all__ = [
     "author_cap",
+    "batch_loss",
     "decayed",
     "engaged_twice",
     "future_likes",
     "inside_share",
     "ivf_work",
+    "lent",
     "most_followed",
     "most_lost",
     "no_community",
@@ -50,6 +53,7 @@ __all__ = [
     "scored",
     "undone",
     "weighted_likes",
+    "without_vector",
 ]
 
 
@@ -127,3 +131,18 @@ def no_community(answer: int, data: DataLoader, interests: InterestedIn) -> Outc
 def engaged_twice(answer: int, graph: UserTweetGraph) -> Outcome:
     """Chapter 9: how many pairs of a person and a tweet have more than one edge in the graph."""
     return ENGAGED_TWICE.check(answer, graph)
+
+
+def without_vector(answer: float, data: DataLoader) -> Outcome:
+    """Chapter 7a: the share of the likes after the snapshot whose tweet nobody had answered before it."""
+    return WITHOUT_VECTOR.check(answer, data)
+
+
+def lent(answer: float, data: DataLoader) -> Outcome:
+    """Chapter 7b: how often the most liked tweet is expected in a batch of 512 likes."""
+    return LENT.check(answer, data)
+
+
+def batch_loss(answer: object, data: DataLoader, *, seed: int = 0) -> Outcome:
+    """Chapter 7b: a function of `scores`, `q` and `known` (see `chapter_7.Batch`) that returns the loss."""
+    return BATCH_LOSS.check(answer, Batch.draw(data, seed=seed))
