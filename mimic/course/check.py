@@ -18,6 +18,7 @@ from mimic.course.chapter_3 import FUTURE_LIKES, MOST_FOLLOWED, WEIGHTED_LIKES
 from mimic.course.chapter_4 import DECAYED, UNDONE
 from mimic.course.chapter_5 import POSTS_LOST, Asked
 from mimic.course.chapter_8 import IVF_WORK, IvfSize
+from mimic.course.chapter_10 import FOUND_ONCE, Found
 from mimic.course.exercise import Outcome
 from mimic.data_loader import DataLoader
 from mimic.feed import Feed
@@ -40,6 +41,7 @@ __all__ = [
     "batch_loss",
     "decayed",
     "engaged_twice",
+    "found_once",
     "future_likes",
     "inside_share",
     "ivf_work",
@@ -146,3 +148,8 @@ def lent(answer: float, data: DataLoader) -> Outcome:
 def batch_loss(answer: object, data: DataLoader, *, seed: int = 0) -> Outcome:
     """Chapter 7b: a function of `scores`, `q` and `known` (see `chapter_7.Batch`) that returns the loss."""
     return BATCH_LOSS.check(answer, Batch.draw(data, seed=seed))
+
+
+def found_once(answer: int, found: Found) -> Outcome:
+    """Chapter 10: how many of a reader's best hundred exactly one source found."""
+    return FOUND_ONCE.check(answer, found)
