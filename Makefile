@@ -151,9 +151,11 @@ test-cpus: $(VENV)/.stamp ## data and notebooks anew as on an older processor
 evaluate: data ## every quality figure, into benchmarks/results/quality.json (resumable)
 	$(BOUND) $(PY) benchmarks/evaluate.py
 
+# What has a result already is left out: benchmarks/run_all.py --again does it anew.
 .PHONY: bench
-bench: $(BENCH)/.stamp ## speed, and peers in an environment of their own
-	$(BENCH)/bin/python -m pytest benchmarks -p no:cacheprovider
+bench: $(BENCH)/.stamp ## speed, and peers in an environment of their own, into benchmarks/results
+	@$(BENCH)/bin/python benchmarks/run_all.py \
+		--data "$$($(BENCH)/bin/python -c "from prep import ensure_dataset; print(ensure_dataset('course'))")"
 
 # ---------------------------------------------------------------- cleaning
 

@@ -20,6 +20,7 @@ from time import perf_counter
 from typing import Any, TypeVar
 
 import numpy as np
+import samples
 from object_funnel import ObjectFunnel
 
 from mimic import DataLoader, MixerPipeline, Query, for_you
@@ -105,8 +106,11 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="folder of a data set")
     parser.add_argument("--requests", type=int, default=300)
     parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument("--out", type=Path, help="folder that keeps the figures")
     options = parser.parse_args()
     figures = measure(options.data, options.requests)
+    if options.out:
+        samples.write(options.out, DataLoader.open(options.data).manifest, "feed", {"figures": figures})
     if options.json:
         print(json.dumps(figures))
         return 0

@@ -19,16 +19,18 @@ from mimic import DataLoader
 from prep import ensure_dataset
 
 HERE: Final = Path(__file__).resolve().parent
-MEASUREMENTS: Final = {
+MEASUREMENTS: Final[dict[str, int | None]] = {
     "stages": 1_000,
     "stand_ins": 1_000,
+    "real_graph": None,
     "in_network": 400,
     "communities": 400,
+    "twhin": None,
     "two_tower": 400,
     "graph_jet": 400,
     "five_hundred": 400,
 }
-"""Script and the users that it asks."""
+"""Script and the users that it asks, None where it draws none."""
 
 
 def code_key(script: str) -> str:
@@ -44,16 +46,16 @@ def code_key(script: str) -> str:
     return digest.hexdigest()
 
 
-def measured(script: str, users: int, data: DataLoader, out: Path) -> dict[str, Any]:
+def measured(script: str, users: int | None, data: DataLoader, out: Path) -> dict[str, Any]:
     """What a script publishes of a data set, run where that is not known yet."""
     m = data.manifest
     found = out / f"{script}-{m.preset}-{m.seed}.json"
     marker = out / f".{found.stem}.key"
     key = f"{m.checksum} {users} {code_key(script)}"
     if not (found.is_file() and marker.is_file() and marker.read_text(encoding="utf-8") == key):
-        print(f"{script}, {users} users, {data.path.name}", file=sys.stderr)
-        command = [sys.executable, str(HERE / f"{script}.py"), "--data", str(data.path)]
-        command += ["--users", str(users), "--out", str(out)]
+        print(f"{script} on {data.path.name}", file=sys.stderr)
+        command = [sys.executable, str(HERE / f"{script}.py"), "--data", str(data.path), "--out", str(out)]
+        command += ["--users", str(users)] if users else []
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         marker.write_text(key, encoding="utf-8")
     document: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))

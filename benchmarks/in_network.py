@@ -74,13 +74,14 @@ def main() -> int:
 
 
 def table(frame: Any, requests: list[tuple[dict[str, Array], Array, Array]]) -> Table:
-    """A frame as the tables that are published; n counts requests with more than k candidates."""
+    """A frame as the tables that are published; n counts requests with more than k candidates, if any."""
 
     def figure(column: str, value: float) -> Figure:
         k = int(column.split("@")[1])
         return {"value": round(value, 5), "n": sum(len(rows) > k for *_, rows in requests)}
 
-    return {row: {c: figure(c, frame.loc[row, c]) for c in frame} for row in frame.index}
+    known = [column for column in frame if frame[column].notna().all()]
+    return {row: {c: figure(c, frame.loc[row, c]) for c in known} for row in frame.index}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Whom the world is asked about, and how sure the answers are: shared by `stages.py` and `stand_ins.py`.
+"""Whom the world is asked about, and how sure the answers are: shared by the scripts in this folder.
 
 Users are drawn among those who have a session in the 24 hours after each of ten moments, six hours
 apart from `data.now` on. Intervals come from drawing whole users again.
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from mimic import DataLoader
+from mimic.integrity import Manifest
 from prep.oracle import Oracle
 
 Array = NDArray[Any]
@@ -37,6 +38,8 @@ DAY_MS: Final = 24 * 3_600_000
 """An active user has a session in this time after the moment, ms."""
 DRAWS: Final = 1_000
 """Samples drawn for an interval."""
+RESULTS: Final = Path(__file__).parent / "results"
+"""Where results go unless told otherwise."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -145,28 +148,53 @@ class Bootstrap:
         return {name: round(float(number), 5) for name, number in found.items()} | {"n": len(above)}
 
 
-def options(description: str) -> argparse.Namespace:
-    """The command line that both scripts share."""
+def options(description: str, *, users: int | None = 1_000) -> argparse.Namespace:
+    """The command line that scripts share; with `users=None` for those that draw no users."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, required=True, help="folder of a data set")
-    parser.add_argument("--users", type=int, default=1_000, help="active users, over ten moments")
+    if users is not None:
+        parser.add_argument("--users", type=int, default=users, help="active users, over ten moments")
     parser.add_argument("--seed", type=int, default=0, help="of the sample and the bootstrap")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results", help="folder")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder")
     return parser.parse_args()
+
+
+def result_path(out: Path, name: str, manifest: Manifest) -> Path:
+    """Where the figures of one script about one data set stand."""
+    return out / f"{name}-{manifest.preset}-{manifest.seed}.json"
 
 
 def publish(asked: argparse.Namespace, data: DataLoader, name: str, tables: dict[str, Table]) -> None:
     """Print tables and write them as JSON, with the data set and the sample that they were measured on."""
-    m = data.manifest
-    document: dict[str, Any] = {"data": {"preset": m.preset, "seed": m.seed, "checksum": m.checksum}}
-    document["sample"] = {"users": asked.users, "seed": asked.seed, "moments": MOMENTS}
+    sample = {"seed": asked.seed}
+    if "users" in asked:
+        sample = {"users": asked.users, **sample, "moments": MOMENTS}
     for title, table in tables.items():
         print(f"\n{title} (± standard error)\n{as_text(table)}")
-    path: Path = asked.out / f"{name}-{m.preset}-{m.seed}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({**document, "tables": tables}, indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    path = write(asked.out, data.manifest, name, {"sample": sample, "tables": tables})
     print(f"\n{path}", file=sys.stderr)
+
+
+def write(out: Path, manifest: Manifest, name: str, document: dict[str, Any]) -> Path:
+    """Write a document that begins with the data set that it is about."""
+    made_from = {"preset": manifest.preset, "seed": manifest.seed, "checksum": manifest.checksum}
+    path = result_path(out, name, manifest)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"data": made_from, **document}, indent=1, ensure_ascii=False)
+    path.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def plain(frame: pd.DataFrame, n: int = 1) -> Table:
+    """A frame as figures without intervals, missing ones left out; a column `n` says how many rows."""
+    return {
+        str(row): {
+            str(column): {"value": round(float(x), 5), "n": int(values.get("n", n))}
+            for column, x in values.items()
+            if column != "n" and not np.isnan(x)
+        }
+        for row, values in frame.to_dict(orient="index").items()
+    }
 
 
 def as_text(table: Table) -> str:
