@@ -46,7 +46,7 @@ def requests(data: DataLoader, towers: TwoTower, users: np.ndarray) -> pd.DataFr
         times.append(1e3 * (time.perf_counter() - start))
     low, high = np.quantile(times, [0.5, 0.95])
     return pd.DataFrame(
-        {"median ms": low, "95 % ms": high, "n": len(times)}, index=[towers.config.index.kind]
+        {"median ms": low, "95 % ms": high, "n": len(times)}, index=[towers.index.config.kind]
     )
 
 

@@ -68,7 +68,8 @@ def round_robin(lists: Sequence[NDArray[np.int64]], limit: int) -> NDArray[np.in
     """The first of each list, then the second of each, … without repetitions: int64[k], k ≤ `limit`.
 
     After cr-mixer's InterleaveUtil (cr-mixer/server/src/main/scala/com/twitter/cr_mixer/util): a tweet that
-    two lists hold stands at its first turn, and a list that is used up is passed over.
+    two lists hold stands at its first turn, and a list that is used up is passed over. There a list whose
+    tweet is taken draws again; here its turn is lost.
     """
     tweets = np.concatenate([np.zeros(0, np.int64), *lists])
     rank = np.concatenate([np.zeros(0, np.int64), *(np.arange(len(one)) for one in lists)])
@@ -146,8 +147,10 @@ class TwoTowerEngine:
     def explain(self, user: int, tweet: int) -> str:
         """How far away it is."""
         everything, _ = self.index.search(user, familiar(self.data, user), len(self.index.tweets))
-        place = int(np.flatnonzero(everything == tweet)[0])
-        return f"number {place + 1:,} by distance, beyond the nearest {self.limit:,}"
+        place = np.flatnonzero(everything == tweet)
+        if not len(place):  # an approximate index does not look everywhere
+            return "its index did not look where this tweet lies"
+        return f"number {place[0] + 1:,} by distance, beyond the nearest {self.limit:,}"
 
 
 @dataclass(frozen=True, kw_only=True)
