@@ -104,7 +104,7 @@ data: $(VENV)/.stamp ## generate the data set of the book where it is missing
 
 .PHONY: train
 train: data ## build what is cached: columns, models and indexes
-	@$(PY) -m mimic train --data "$$($(PY) -c "from prep import ensure_dataset; print(ensure_dataset('course'))")"
+	@$(BOUND) $(PY) -m mimic train --data "$$($(PY) -c "from prep import ensure_dataset; print(ensure_dataset('course'))")"
 
 # ---------------------------------------------------------------- tests
 
