@@ -20,6 +20,8 @@ __all__ = ["finders", "hourly"]
 
 _SOURCE_OF = {"in-network": "in_network", "graph": "graph"}
 """Rows that are sources themselves; all others are engines of the out-of-network source."""
+_HATCH = (1.0, 1.0, 1.0, 0.65)
+"""White that lets the colour through, so that a hatch is never the page's own white."""
 
 
 def finders(table: pd.DataFrame, *, best: float, xlabel: str) -> Figure:
@@ -39,14 +41,17 @@ def finders(table: pd.DataFrame, *, best: float, xlabel: str) -> Figure:
     several = look_of("in_network + graph")
     for y, (name, row) in enumerate(table.iterrows()):
         look = look_of(_SOURCE_OF.get(str(name), "out_of_network"))
-        axes.barh(y, row["alone"], color=look.colour, hatch=look.hatch, edgecolor="white", height=0.66)
+        axes.barh(
+            y, row["alone"], color=look.colour, hatch=look.hatch, edgecolor=_HATCH, linewidth=0, height=0.66
+        )
         axes.barh(
             y,
             row["with others"],
             left=row["alone"],
             color=SEVERAL,
             hatch=several.hatch,
-            edgecolor="white",
+            edgecolor=_HATCH,
+            linewidth=0,
             height=0.66,
         )
         total = row["alone"] + row["with others"]
@@ -58,7 +63,10 @@ def finders(table: pd.DataFrame, *, best: float, xlabel: str) -> Figure:
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     ways = [look_of(name) for name in ("in_network", "graph", "out_of_network")]
-    keys = [Patch(facecolor=look.colour, hatch=look.hatch, edgecolor="white") for look in (*ways, several)]
+    keys = [
+        Patch(facecolor=look.colour, hatch=look.hatch, edgecolor=_HATCH, linewidth=0)
+        for look in (*ways, several)
+    ]
     names = ["", "", "alone, by colour of the source", "others found it, too"]
     axes.legend(
         keys, names, ncols=4, columnspacing=0.4, handletextpad=0.5, loc="lower left",

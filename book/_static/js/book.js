@@ -35,6 +35,11 @@
     drop('[role="doc-biblioentry"]', "role");
     drop(".search-button-field", "aria-label");
     drop('summary[aria-label="Toggle hidden content"]', "aria-label");
+    /* A chapter of two pages: the arrow that opens its second one has a picture and no name. */
+    all(".has-children > details > summary").forEach((element) => {
+      const chapter = element.closest(".has-children").querySelector("a");
+      element.setAttribute("aria-label", "Pages of: " + (chapter ? chapter.textContent.trim() : "this part"));
+    });
     all(".search-button__kbd-shortcut").forEach((element) => element.setAttribute("aria-hidden", "true"));
     all(".theme-switch-button").forEach(quietIcons);
 
