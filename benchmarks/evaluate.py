@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any, Final
+
+from run_all import run
+from samples import result_path
 
 from mimic import DataLoader
 from prep import ensure_dataset
@@ -33,30 +35,25 @@ MEASUREMENTS: Final[dict[str, int | None]] = {
 """Script and the users that it asks, None where it draws none."""
 
 
-def code_key(script: str) -> str:
-    """A hash of a measurement's source and of everything that it could import."""
+def code_key() -> str:
+    """A hash of the source of all measurements and of everything that they could import."""
     digest = hashlib.blake2b(digest_size=8)
-    sources = [
-        *HERE.glob("*.py"),
-        *(HERE.parent / "mimic").rglob("*.py"),
-        *(HERE.parent / "prep").rglob("*.py"),
-    ]
-    for path in [HERE / f"{script}.py", *sorted(sources)]:
+    folders = (HERE, HERE.parent / "mimic", HERE.parent / "prep")
+    for path in sorted(path for folder in folders for path in folder.rglob("*.py")):
         digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
-def measured(script: str, users: int | None, data: DataLoader, out: Path) -> dict[str, Any]:
-    """What a script publishes of a data set, run where that is not known yet."""
-    m = data.manifest
-    found = out / f"{script}-{m.preset}-{m.seed}.json"
+def measured(script: str, data: DataLoader, out: Path, code: str) -> dict[str, Any] | None:
+    """What a script publishes of a data set, run where that is not known yet; None where it failed."""
+    users = MEASUREMENTS[script]
+    found = result_path(out, script, data.manifest)
     marker = out / f".{found.stem}.key"
-    key = f"{m.checksum} {users} {code_key(script)}"
+    key = f"{data.manifest.checksum} {users} {code}"
     if not (found.is_file() and marker.is_file() and marker.read_text(encoding="utf-8") == key):
         print(f"{script} on {data.path.name}", file=sys.stderr)
-        command = [sys.executable, str(HERE / f"{script}.py"), "--data", str(data.path), "--out", str(out)]
-        command += ["--users", str(users)] if users else []
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        if not run(script, data.path, out, *(["--users", str(users)] if users else [])):
+            return None
         marker.write_text(key, encoding="utf-8")
     document: dict[str, Any] = json.loads(found.read_text(encoding="utf-8"))
     return document
@@ -70,15 +67,13 @@ def main() -> int:
     parser.add_argument("--out", type=Path, default=HERE / "results")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    quality: dict[str, Any] = {}
-    failed: list[str] = []
+    code, quality = code_key(), {}
     for seed in options.seeds:
         data = DataLoader.open(ensure_dataset(options.preset, seed=seed))
-        for script, users in MEASUREMENTS.items():
-            try:
-                quality[f"{data.path.name}: {script}"] = measured(script, users, data, options.out)
-            except subprocess.CalledProcessError as error:
-                failed.append(f"{script} on {data.path.name} (exit code {error.returncode})")
+        for script in MEASUREMENTS:
+            quality[f"{data.path.name}: {script}"] = measured(script, data, options.out, code)
+    failed = [name for name, document in quality.items() if document is None]
+    quality = {name: document for name, document in quality.items() if document is not None}
     target = options.out / "quality.json"
     temporary = target.with_suffix(".writing")
     temporary.write_text(json.dumps(quality, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -86,7 +81,7 @@ def main() -> int:
     print(f"{target}: {len(quality)} measurements")
     for name in failed:
         print(f"failed: {name}", file=sys.stderr)
-    return 1 if failed else 0
+    return int(bool(failed))
 
 
 if __name__ == "__main__":

@@ -45,10 +45,10 @@ def is_done(path: Path, manifest: Manifest) -> bool:
     return bool(document["data"]["checksum"] == manifest.checksum)
 
 
-def run(script: str, data: Path, out: Path) -> bool:
-    """Run one script; whether it succeeded."""
+def run(script: str, data: Path, out: Path, *more: str) -> bool:
+    """Run one script, with more arguments where it takes any; whether it succeeded."""
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    command = [sys.executable, str(HERE / f"{script}.py"), "--data", str(data), "--out", str(out)]
+    command = [sys.executable, str(HERE / f"{script}.py"), "--data", str(data), "--out", str(out), *more]
     return subprocess.run(command, check=False, env={**os.environ, **one_thread}).returncode == 0
 
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +28,7 @@ from mimic.retrieval.light_ranker import LightRanker
 from mimic.retrieval.real_graph import RealGraph
 from mimic.retrieval.stranger_ranker import StrangerRanker
 from mimic.retrieval.topic_popular import TopicPopular
-from mimic.retrieval.uteg import Uteg
+from mimic.retrieval.uteg import SEED_SLOPE, Uteg
 from mimic.viewer import (
     avoided,
     familiar,
@@ -42,12 +41,6 @@ from mimic.viewer import (
 )
 
 __all__ = ["GraphSource", "InNetworkSource", "OutOfNetworkSource", "PopularSource"]
-
-SEED_BASE: Final = 1.0
-"""What every followee weighs as a seed of the walk."""
-SEED_SLOPE: Final = 1.97
-"""What RealGraph's probability adds
-(home-mixer/server/src/main/scala/com/twitter/home_mixer/…/RealGraphInNetworkScoresQueryFeatureHydrator.scala)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +151,9 @@ class GraphSource:
         """The tweets to bring, best first, and how many were reached."""
         strangers = familiar(self.data, user)
         if self.uteg is not None:
-            found = self.uteg.search(user, strangers)
-            return found.take(np.arange(min(len(found), self.limit))), len(self.uteg.reached(user))
+            reached = self.uteg.reached(user)
+            found = self.uteg.best(user, reached, strangers)
+            return found.take(np.arange(min(len(found), self.limit))), len(reached)
         reached = self._reached(user)
         found = reached.take(~strangers[self.data.tweets["author"][reached.tweets]])
         return found.take(best_first(found.weights, found.tweets, self.limit)), len(reached)
@@ -168,7 +162,7 @@ class GraphSource:
         if self.ties is None:
             return self.graph.from_follows(self.data, user)
         seeds = listened_to(self.data, user)
-        return self.graph.walk(seeds, SEED_BASE + SEED_SLOPE * self.ties.affinities(user, seeds))
+        return self.graph.walk(seeds, 1.0 + SEED_SLOPE * self.ties.affinities(user, seeds))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -116,7 +116,7 @@ def test_bad_input_is_one_line_and_exit_code_2(capsys, folder, arguments, messag
 
 
 def test_a_failed_source_is_a_warning_beside_the_feed(capsys, folder, monkeypatch):
-    monkeypatch.setattr("mimic.retrieval.uteg.Uteg.search", lambda *_: 1 / 0)
+    monkeypatch.setattr("mimic.retrieval.uteg.Uteg.best", lambda *_: 1 / 0)
     code, out, err = run(capsys, "feed", "--data", folder, "--user", MARA, "--json")
     assert code == 0
     assert json.loads(out)["rows"]

@@ -8,7 +8,18 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
-from worlds import BEN, HOUR, MARA, NOW, START, random_world, village, write_dataset, write_manifest
+from worlds import (
+    BEN,
+    HOUR,
+    MARA,
+    NOW,
+    START,
+    random_world,
+    village,
+    village_tables,
+    write_dataset,
+    write_manifest,
+)
 
 from mimic import DataLoader, MimicError
 from mimic.columns import TIME
@@ -17,7 +28,7 @@ from mimic.models.two_tower import TowerConfig
 from mimic.retrieval.ann import IndexConfig, compare
 from mimic.retrieval.baselines import Baselines
 from mimic.retrieval.tower_features import TowerFeatures, follow_factors, word_hashes
-from mimic.retrieval.tower_rows import TwoTowerConfig, training_rows
+from mimic.retrieval.tower_rows import TwoTowerConfig, can_learn, training_rows
 from mimic.retrieval.two_tower import TwoTower
 from prep import Oracle
 
@@ -357,3 +368,25 @@ def test_near_enough_indexes_find_nearly_all(book):
     assert recall["flat"] == 1.0
     assert recall["ivf, 16 probes"] > 0.97
     assert recall["hnsw, beam 800"] > 0.99
+
+
+def _answers(tmp_path, tweets):
+    """The village, where Mara, who follows Ben and Chloe, has liked some tweets and nothing else happened."""
+    tables = village_tables()
+    many = len(tweets)
+    tables["interactions"] = {
+        "user_id": [MARA] * many,
+        "tweet_id": tweets,
+        "kind": ["like"] * many,
+        "at": [NOW - HOUR + k for k in range(many)],
+    }
+    return DataLoader.open(write_dataset(tmp_path / f"answers-{many}", tables))
+
+
+def test_only_a_response_to_a_stranger_teaches_a_source_of_strangers(tmp_path, monkeypatch):
+    monkeypatch.setattr("mimic.retrieval.tower_rows._AT_ONCE", 2)  # several looks at a small log
+    everybody = TwoTowerConfig(positives="all")
+    logs = [], [102, 111, 102, 111], [104, 102, 111, 102, 111]
+    nothing, friends, both = (_answers(tmp_path, tweets) for tweets in logs)
+    assert [can_learn(one) for one in (nothing, friends, both)] == [False, False, True]
+    assert [can_learn(one, everybody) for one in (nothing, friends, both)] == [False, True, True]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -14,6 +13,8 @@ from numpy.typing import NDArray
 
 from mimic.batch import Query
 from mimic.candidates import InNetworkSource, OutOfNetworkSource
+from mimic.course.benched import tables_of
+from mimic.course.climb import Truth
 from mimic.course.exercise import Exercise, close_to, number, number_from
 from mimic.data_loader import HOUR_MS, DataLoader
 from mimic.engines import round_robin
@@ -53,22 +54,6 @@ _GRAPH: Final = 0.06
 
 
 # ---------------------------------------------------------------- the truth, asked once
-
-
-class Truth(Protocol):
-    """What an oracle is asked."""
-
-    def values_of_eligible(self, user_id: int, at: int) -> tuple[Ints, Floats]:
-        """Ids of all tweets that may be shown, ascending, and what each is worth."""
-        ...
-
-    def best_order(self, user_id: int, tweet_ids: Any, at: int, size: int = 20) -> Ints:
-        """The best feed that some tweets can make."""
-        ...
-
-    def feed_value(self, user_id: int, tweet_ids: Any, at: int) -> float:
-        """What a feed is worth."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -250,15 +235,15 @@ def benchmark_table(folder: Path, data: DataLoader, table: str) -> pd.DataFrame:
         One row a line of the table; value, low and high in columns of two levels.
     """
     for path in sorted(folder.glob("five_hundred-*.json")):
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document["data"]["checksum"] == data.manifest.checksum and table in document["tables"]:
+        tables = tables_of(path, data)
+        if tables is not None and table in tables:
             rows = {
                 name: {
                     (column, part): figure[part]
                     for column, figure in row.items()
                     for part in ("value", "low", "high")
                 }
-                for name, row in document["tables"][table].items()
+                for name, row in tables[table].items()
             }
             return pd.DataFrame.from_dict(rows, orient="index")
     return pd.DataFrame()

@@ -6,7 +6,6 @@ look it up. Three exercises are at the end.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -16,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mimic.columns import NONE
+from mimic.course.benched import tables_of, values_of
 from mimic.course.exercise import Exercise, Misconception, WrongKind, close_to, number, number_from
 from mimic.data_loader import DataLoader
 from mimic.retrieval.communities import Communities
@@ -192,19 +192,15 @@ def benched(data: DataLoader, folder: Path, name: str, title: str) -> Benched:
     path = folder / f"{name}-{m.preset}-{m.seed}.json"
     if not path.is_file():
         return Benched(rows=pd.DataFrame(), said=f"no {path.name}: the benchmark has not run on this world")
-    document = json.loads(path.read_text(encoding="utf-8"))
-    if document["data"]["checksum"] != m.checksum:
+    tables = tables_of(path, data)
+    if tables is None:
         return Benched(
             rows=pd.DataFrame(), said=f"{path.name} was made from another data set: it is not shown"
         )
-    tables = {key: table for key, table in document["tables"].items() if key.startswith(title)}
-    if not tables:
+    table = next((table for key, table in tables.items() if key.startswith(title)), None)
+    if table is None:
         return Benched(rows=pd.DataFrame(), said=f"{path.name} has no table {title!r}")
-    table = next(iter(tables.values()))
-    rows = {
-        row: {column: figure["value"] for column, figure in cells.items()} for row, cells in table.items()
-    }
-    return Benched(rows=pd.DataFrame(rows).T, said=f"from {path.name}, made from this data set")
+    return Benched(rows=values_of(table), said=f"from {path.name}, made from this data set")
 
 
 # ---------------------------------------------------------------- warm-up: how much lies inside?

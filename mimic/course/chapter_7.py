@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
 
+from mimic.course.benched import tables_of
+from mimic.course.climb import Truth
 from mimic.course.exercise import Exercise, Misconception, WrongKind, close_to, number, number_from
 from mimic.data_loader import HOUR_MS, DataLoader
 from mimic.errors import MimicError
@@ -182,14 +183,6 @@ def late_vectors(data: DataLoader, hours: tuple[float, ...]) -> pd.Series[float]
 # ---------------------------------------------------------------- 7b: methods, asked for strangers' tweets
 
 
-class Truth(Protocol):
-    """What an oracle is asked."""
-
-    def values_of_eligible(self, user_id: int, at: int) -> tuple[Ints, Floats]:
-        """Ids of the tweets that may be shown, ascending, and what each is worth."""
-        ...
-
-
 Scores = Callable[[int], NDArray[Any]]
 """From a user (row) to a score of every tweet since `data.since("tweets")`."""
 
@@ -289,13 +282,9 @@ def peers(data: DataLoader, path: Path) -> pd.DataFrame | None:
     """
     if not path.is_file():
         return None
-    document = json.loads(path.read_text(encoding="utf-8"))
-    if (theirs := document.get("data", {}).get("checksum")) != data.manifest.checksum:
-        raise MimicError(
-            f"{path.name} was measured on another data set ({theirs}, this is {data.manifest.checksum}): "
-            "run benchmarks/peers.py again"
-        )
-    tables = document.get("tables", {})
+    tables = tables_of(path, data)
+    if tables is None:
+        raise MimicError(f"{path.name} was measured on another data set: run benchmarks/peers.py again")
     if _RECALL not in tables:
         raise MimicError(f"{path.name} has no table {_RECALL!r}: run benchmarks/peers.py again")
     truth: dict[str, Any] = next(

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mimic.artifacts import artifact_key, ensure_artifact
-from mimic.batch import Query
+from mimic.course.benched import values_of
+from mimic.course.climb import BEST, values
 from mimic.course.exercise import Exercise, close_to, number, number_from
 from mimic.data_loader import DataLoader
 from mimic.engines import TwoTowerEngine
 from mimic.errors import MimicError
-from mimic.evaluation import evaluate_feeds
 from mimic.fits import late
 from mimic.pipeline import MixerPipeline
 from mimic.retrieval.ann import VectorIndex
@@ -192,35 +191,12 @@ def benchmark_rows(folder: Path, preset: str) -> tuple[pd.DataFrame | None, str]
         about = document.get("data", {})
         if about.get("preset") != preset or "indexes" not in document.get("tables", {}):
             continue
-        rows = {
-            name: {column: figure["value"] for column, figure in row.items()}
-            for name, row in document["tables"]["indexes"].items()
-        }
         line = f"measured by the benchmark on preset {preset}, seed {about.get('seed')}"
-        return pd.DataFrame.from_dict(rows, orient="index"), line
+        return values_of(document["tables"]["indexes"]), line
     return None, f"No benchmark of the {preset} preset lies here: what is said of it is extrapolated."
 
 
 # ---------------------------------------------------------------- what an index costs the reader
-
-
-BEST: Final = "the oracle's best"
-
-
-class Truth(Protocol):
-    """What an oracle is asked."""
-
-    def best_order(self, user_id: int, tweet_ids: Any, at: int, size: int = 20) -> Ids:
-        """The best feed that some tweets can make."""
-        ...
-
-    def feed_value(self, user_id: int, tweet_ids: Any, at: int) -> float:
-        """What a feed is worth."""
-        ...
-
-    def eligible(self, user_id: int, at: int) -> Ids:
-        """All tweets that may be shown, ascending."""
-        ...
 
 
 def used_in(machine: MixerPipeline, index: VectorIndex) -> MixerPipeline:
@@ -238,44 +214,6 @@ def used_in(machine: MixerPipeline, index: VectorIndex) -> MixerPipeline:
     changed: Any = replace(source, engines=swapped)  # type: ignore[type-var]
     last = replace(machine.sources[-1], source=changed)
     return replace(machine, sources=(*machine.sources[:-1], last))
-
-
-def values(
-    machines: Mapping[str, MixerPipeline], truth: Truth, best: Mapping[int, Ids], at: int
-) -> pd.DataFrame:
-    """What each machine's feed is worth, by its own order and by the best order of what it fetched.
-
-    Args:
-        machines: by name.
-        truth: an oracle of the same data set.
-        best: user to some hundreds of tweets of greatest value, best first; these users are asked.
-        at: the moment, ms.
-
-    Returns:
-        As `evaluate_feeds`: a column a machine, one for its best order, and `BEST`.
-    """
-    runs = {name: functools.cache(_run(machine)) for name, machine in machines.items()}
-
-    def fetched(name: str, user: int) -> Ids:
-        batch = runs[name](user).candidates
-        kept: Ids = batch.tweet_ids[batch["fate"] != "over budget"]
-        return kept[np.isin(kept, truth.eligible(user, at))]
-
-    def shown(name: str, user: int) -> Ids:
-        ids: Ids = runs[name](user).tweet_ids
-        return ids
-
-    def ordered(name: str, user: int) -> Ids:
-        return truth.best_order(user, best[user] if name == BEST else fetched(name, user), at)
-
-    makers = {name: functools.partial(shown, name) for name in machines}
-    makers |= {f"{name}, best order": functools.partial(ordered, name) for name in machines}
-    makers[BEST] = functools.partial(ordered, BEST)
-    return evaluate_feeds(makers, list(best), at, truth.feed_value)
-
-
-def _run(machine: MixerPipeline) -> Callable[[int], Any]:
-    return lambda user: machine.run(Query(user_id=user))
 
 
 # ---------------------------------------------------------------- warm-up: how much does IVF multiply?

@@ -7,8 +7,9 @@ readers gain today, the second what a better ranker could make of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -21,7 +22,7 @@ from mimic.data_loader import DataLoader
 from mimic.evaluation import Interval, evaluate_feeds, interval, percent_of, sample_users
 from mimic.pipeline import MixerPipeline
 
-__all__ = ["Climb", "Truth", "climb"]
+__all__ = ["BEST", "Climb", "Truth", "climb", "values"]
 
 Ids = NDArray[np.int64]
 
@@ -29,11 +30,16 @@ BEST: Final = "the oracle's best"
 _BEST_ORDER: Final = ", best order"
 _DEEP: Final = 300
 """The oracle's best feed of 20 is made of so many best tweets: those below cannot come so far."""
+_HUNDRED: Final = 100
 _MARA: Final = 42
 
 
 class Truth(Protocol):
     """What an oracle is asked."""
+
+    def values_of_eligible(self, user_id: int, at: int) -> tuple[Ids, NDArray[np.float64]]:
+        """Ids of all tweets that may be shown, ascending, and what each is worth."""
+        ...
 
     def best(self, user_id: int, at: int, n: int) -> Ids:
         """The n eligible tweets of greatest value."""
@@ -125,40 +131,71 @@ def climb(
     """
     machines = {f"chapter {k}": product_at(data, chapter=k) for k in (chapter - 1, chapter)}
     readers = sample_users(data, users, rng=np.random.default_rng(seed))
-    everyone = np.append(mara, readers[readers != mara])
-    feeds = {name: _feed(machine) for name, machine in machines.items()}
-    fetched = {name: _fetched(machine, truth) for name, machine in machines.items()}
-    feeds |= {f"{name}{_BEST_ORDER}": _ordered(found, truth, data) for name, found in fetched.items()}
-    feeds[BEST] = lambda user: truth.best_order(user, truth.best(user, data.now, _DEEP), data.now)
+    everyone = np.append(mara, readers[readers != mara]).tolist()
+    best = {user: truth.best(user, data.now, _DEEP) for user in everyone}
+    asked = {name: _asked(machine, truth) for name, machine in machines.items()}
 
-    def share(user: int, ids: Any, at: int) -> float:
-        best = truth.best(user, at, 100)
-        return 100.0 * float(np.isin(best, ids).sum()) / len(best)
+    def share(user: int, ids: Any, _at: int) -> float:
+        hundred = best[user][:_HUNDRED]
+        return 100.0 * float(np.isin(hundred, ids).sum()) / len(hundred)
 
+    fetched = {name: partial(_fetched, one) for name, one in asked.items()}
     before, after = machines
     return Climb(
         before=before,
         after=after,
-        values=evaluate_feeds(feeds, everyone, data.now, truth.feed_value),
+        values=_values(asked, truth, best, data.now),
         held=evaluate_feeds(fetched, everyone, data.now, share),
         seed=seed,
     )
 
 
-def _feed(machine: MixerPipeline) -> Callable[[int], Ids]:
-    return lambda user: machine.run(Query(user_id=user)).tweet_ids
+def values(
+    machines: Mapping[str, MixerPipeline], truth: Truth, best: Mapping[int, Ids], at: int
+) -> pd.DataFrame:
+    """What each machine's feed is worth, by its own order and by the best order of what it fetched.
+
+    Args:
+        machines: by name.
+        truth: an oracle of the same data set.
+        best: user to some hundreds of tweets of greatest value, best first; these users are asked.
+        at: the moment, ms.
+
+    Returns:
+        As `evaluate_feeds`: a column a machine, one for its best order, and `BEST`.
+    """
+    return _values({name: _asked(machine, truth) for name, machine in machines.items()}, truth, best, at)
 
 
-def _fetched(machine: MixerPipeline, truth: Truth) -> Callable[[int], Ids]:
-    """What a machine fetched within its budget and may show."""
-
-    def ids(user: int) -> Ids:
-        batch = machine.run(Query(user_id=user)).candidates
-        kept: Ids = batch.tweet_ids[batch["fate"] != "over budget"]
-        return kept[np.isin(kept, truth.eligible(user, machine.data.now))]
-
-    return ids
+Asked = Callable[[int], tuple[Ids, Ids]]
+"""From a user to the feed that a machine shows, and all that it fetched within its budget and may show."""
 
 
-def _ordered(found: Callable[[int], Ids], truth: Truth, data: DataLoader) -> Callable[[int], Ids]:
-    return lambda user: truth.best_order(user, found(user), data.now)
+def _asked(machine: MixerPipeline, truth: Truth) -> Asked:
+    """Runs a machine once for each user, however often it is asked."""
+
+    @cache
+    def ask(user: int) -> tuple[Ids, Ids]:
+        feed = machine.run(Query(user_id=user))
+        ids = feed.candidates.tweet_ids[feed.candidates["fate"] != "over budget"]
+        return feed.tweet_ids, ids[np.isin(ids, truth.eligible(user, machine.data.now))]
+
+    return ask
+
+
+def _shown(asked: Asked, user: int) -> Ids:
+    return asked(user)[0]
+
+
+def _fetched(asked: Asked, user: int) -> Ids:
+    return asked(user)[1]
+
+
+def _values(machines: Mapping[str, Asked], truth: Truth, best: Mapping[int, Ids], at: int) -> pd.DataFrame:
+    def ordered(tweets_of: Callable[[int], Ids], user: int) -> Ids:
+        return truth.best_order(user, tweets_of(user), at)
+
+    feeds = {name: partial(_shown, asked) for name, asked in machines.items()}
+    feeds |= {f"{name}{_BEST_ORDER}": partial(ordered, partial(_fetched, m)) for name, m in machines.items()}
+    feeds[BEST] = partial(ordered, best.__getitem__)
+    return evaluate_feeds(feeds, list(best), at, truth.feed_value)

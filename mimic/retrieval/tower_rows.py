@@ -18,6 +18,7 @@ from mimic.data_loader import DataLoader
 from mimic.errors import MimicError
 from mimic.history import WEIGHT_OF_KIND
 from mimic.retrieval.ann import IndexConfig
+from mimic.retrieval.edge_log import pair_keys
 from mimic.retrieval.tower_features import TowerFeatures, word_hashes
 
 if TYPE_CHECKING:  # torch takes seconds to import: only who trains or serves vectors shall wait for it
@@ -30,6 +31,8 @@ Floats = NDArray[np.float32]
 
 _FAR: Final = 10.0
 """An inverse propensity counts at most this many times the median one."""
+_AT_ONCE: Final = 1_000
+"""Responses that `can_learn` looks at together."""
 
 
 def _towers() -> TowerConfig:
@@ -88,24 +91,31 @@ def training_rows(data: DataLoader, features: TowerFeatures, config: TwoTowerCon
 
 
 def can_learn(data: DataLoader, config: TwoTowerConfig | None = None) -> bool:
-    """Whether a snapshot's log has any response to train on."""
-    return len(_answered(data, config or TwoTowerConfig())) > 0
+    """Whether a snapshot's log has any response to train on.
 
-
-def _answered(data: DataLoader, config: TwoTowerConfig) -> NDArray[np.int64]:
-    """Rows of the responses to learn from, ascending."""
-    log = data.interactions
-    rows = np.flatnonzero(WEIGHT_OF_KIND[log["kind"]] > 0)
-    if config.positives == "strangers":
-        rows = rows[~_follows(data, log["user"][rows], data.tweets["author"][log["tweet"][rows]])]
-    return rows
+    Looks at a thousand at a time, the latest first: nearly every log has one among them.
+    """
+    config, log = config or TwoTowerConfig(), data.interactions
+    rows = np.flatnonzero(WEIGHT_OF_KIND[log["kind"]] > 0)[::-1]
+    if config.positives == "all":
+        return len(rows) > 0
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        place, followed = data.following.gather(log["user"][some])
+        known = followed == data.tweets["author"][log["tweet"][some]][place]
+        if len(np.unique(place[known])) < len(some):
+            return True
+    return False
 
 
 def _positives(
     data: DataLoader, config: TwoTowerConfig, rng: np.random.Generator
 ) -> tuple[Ints, Ints, NDArray[np.int64], Floats]:
     """Users, tweets, moments of being shown, and weights."""
-    log, rows = data.interactions, _answered(data, config)
+    log = data.interactions
+    rows = np.flatnonzero(WEIGHT_OF_KIND[log["kind"]] > 0)
+    if config.positives == "strangers":
+        rows = rows[~_follows(data, log["user"][rows], data.tweets["author"][log["tweet"][rows]])]
     if not len(rows):
         raise MimicError(f"{data.path.name} has no response before {data.now} to train two towers on")
     by_weight = rows[np.argsort(-WEIGHT_OF_KIND[log["kind"][rows]], kind="stable")]
@@ -125,6 +135,5 @@ def _positives(
 
 def _follows(data: DataLoader, users: Ints, others: Ints) -> NDArray[np.bool_]:
     """Whether each user follows the other by now, bool[n]."""
-    size = len(data.users)
-    edges = np.unique(data.follows["follower"].astype(np.int64) * size + data.follows["followed"])
-    return rows_of(edges, users.astype(np.int64) * size + others)[1]
+    edges = np.unique(pair_keys(data, data.follows["follower"], data.follows["followed"]))
+    return rows_of(edges, pair_keys(data, users, others))[1]

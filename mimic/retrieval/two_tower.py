@@ -24,7 +24,7 @@ from mimic import csr, history, point_in_time
 from mimic.artifacts import Artifact, artifact_key, ensure_artifact
 from mimic.data_loader import DataLoader
 from mimic.errors import MimicError
-from mimic.retrieval import tower_features, tower_rows
+from mimic.retrieval import edge_log, tower_features, tower_rows
 from mimic.retrieval.ann import VectorIndex, suited
 from mimic.retrieval.tower_features import TowerFeatures, follow_factors, freshness, word_hashes
 from mimic.retrieval.tower_rows import TwoTowerConfig, training_rows
@@ -180,6 +180,7 @@ def tower_key(data: DataLoader, config: TwoTowerConfig) -> str:
         sys.modules[__name__],
         tower_features,
         tower_rows,
+        edge_log,
         history,
         point_in_time,
         csr,

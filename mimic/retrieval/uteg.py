@@ -41,9 +41,13 @@ from mimic.retrieval.social_proof import Reached
 from mimic.schema import ENGAGEMENTS
 from mimic.viewer import avoided, listened_to, stranger_obstacle
 
-__all__ = ["Uteg", "UtegConfig", "plain_worth", "thin"]
+__all__ = ["SEED_SLOPE", "Uteg", "UtegConfig", "plain_worth", "thin"]
 
 Floats = NDArray[np.float64]
+
+SEED_SLOPE: Final = 1.97
+"""What RealGraph's probability adds to a seed's weight of 1
+(home-mixer/server/src/main/scala/com/twitter/home_mixer/…/RealGraphInNetworkScoresQueryFeatureHydrator.scala)."""
 
 _FLOOR: Final = 0.01
 """Added to a topic's or language's share of the history: what is new is not worth nothing. Chosen by hand."""
@@ -57,9 +61,8 @@ class UtegConfig:
 
     seeds: int = 1_000
     """People the walk starts from at most, those with the highest affinity (1,000)."""
-    slope: float = 1.97
-    """A seed counts 1 + this × affinity (1 + 1.97 · p:
-    home_mixer/.../RealGraphInNetworkScoresQueryFeatureHydrator.scala)."""
+    slope: float = SEED_SLOPE
+    """A seed counts 1 + this × affinity."""
     edges_per_seed: int = EDGES_PER_SEED
     """Newest engagements read of each (500)."""
     kinds: tuple[str, ...] = ENGAGEMENTS
@@ -148,12 +151,15 @@ class Uteg:
 
         `unwanted` bool[users] excludes authors, such as `familiar(data, user)`.
         """
-        reached = self._allowed(user, unwanted)
-        return reached.take(best_first(reached.weights, reached.tweets, self.config.limit))
+        return self._heaviest(self._allowed(self.reached(user), unwanted))
 
     def search(self, user: int, unwanted: NDArray[np.bool_]) -> Reached:
         """The best of the heaviest, at most `config.kept`, best first."""
-        heaviest = self.heaviest(user, unwanted)
+        return self.best(user, self.reached(user), unwanted)
+
+    def best(self, user: int, reached: Reached, unwanted: NDArray[np.bool_]) -> Reached:
+        """The same of what a walk has reached already."""
+        heaviest = self._heaviest(self._allowed(reached, unwanted))
         return thin(heaviest, self.worth(user, heaviest), self.config.kept)
 
     def worth(self, user: int, reached: Reached) -> Floats:
@@ -174,12 +180,14 @@ class Uteg:
             return self._not_reached(user, tweet)
         if (count := int(reached.counts[place[0]])) < self.config.min_people:
             return f"{count} of those you follow engaged with it; {self.config.min_people} are asked for"
-        return self._beyond(user, tweet, unwanted)
+        return self._beyond(user, tweet, self._allowed(reached, unwanted))
 
-    def _allowed(self, user: int, unwanted: NDArray[np.bool_]) -> Reached:
-        reached = self.reached(user)
+    def _allowed(self, reached: Reached, unwanted: NDArray[np.bool_]) -> Reached:
         wanted = ~unwanted[self.data.tweets["author"][reached.tweets]]
         return reached.take(wanted & (reached.counts >= self.config.min_people))
+
+    def _heaviest(self, allowed: Reached) -> Reached:
+        return allowed.take(best_first(allowed.weights, allowed.tweets, self.config.limit))
 
     def _not_reached(self, user: int, tweet: int) -> str:
         engaged = self.graph.user[self.graph.of_tweets(np.array([tweet]))[1]]
@@ -190,13 +198,13 @@ class Uteg:
             return "those you follow who engaged with it are muted or blocked"
         return f"nobody you follow engaged with it in the last {WINDOW_HOURS:.0f} hours"
 
-    def _beyond(self, user: int, tweet: int, unwanted: NDArray[np.bool_]) -> str:
-        allowed, config = self._allowed(user, unwanted), self.config
+    def _beyond(self, user: int, tweet: int, allowed: Reached) -> str:
+        config = self.config
         by_weight = allowed.tweets[best_first(allowed.weights, allowed.tweets)]
         rank = int(np.flatnonzero(by_weight == tweet)[0]) + 1
         if rank > config.limit:
             return f"number {rank:,} by weight of who engaged with it, beyond the {config.limit} heaviest"
-        heaviest = self.heaviest(user, unwanted)
+        heaviest = self._heaviest(allowed)
         by_worth = heaviest.tweets[best_first(self.worth(user, heaviest), heaviest.tweets)]
         rank = int(np.flatnonzero(by_worth == tweet)[0]) + 1
         if rank > config.kept:
